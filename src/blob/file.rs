@@ -1,0 +1,82 @@
+//! A blob that is a file of the host.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+use super::ReadAt;
+
+/// A host file, read by `pread`.
+///
+/// A mapping would be faster to write and would kill the process with SIGBUS when someone truncates the
+/// file. A file that is rewritten in place is noticed at the next read: its bytes are not those that
+/// were indexed, and none of them is given out.
+#[derive(Debug)]
+pub struct HostFile {
+    file: File,
+    stamp: Stamp,
+}
+
+/// What changes when a file's contents do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    mtime: (i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &File) -> io::Result<Stamp> {
+        let metadata = file.metadata()?;
+        Ok(Stamp { len: metadata.len(), mtime: (metadata.mtime(), metadata.mtime_nsec()) })
+    }
+}
+
+impl HostFile {
+    /// Takes a file that is open for reading.
+    pub fn new(file: File) -> io::Result<HostFile> {
+        let stamp = Stamp::of(&file)?;
+        Ok(HostFile { file, stamp })
+    }
+}
+
+impl ReadAt for HostFile {
+    fn len(&self) -> u64 {
+        self.stamp.len
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = buf.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset.saturating_add(done as u64)) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if Stamp::of(&self.file)? != self.stamp {
+            return Err(io::Error::other("the file has changed since it was opened"));
+        }
+        Ok(done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_that_changed_gives_no_bytes() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"hello world").unwrap();
+        let blob = HostFile::new(file.try_clone().unwrap()).unwrap();
+        let mut buf = [0; 5];
+        assert_eq!(blob.read_at(6, &mut buf).unwrap(), 5);
+        assert_eq!(&buf, b"world");
+        assert_eq!(blob.read_at(9, &mut buf).unwrap(), 2);
+        assert_eq!(blob.read_at(u64::MAX, &mut []).unwrap(), 0);
+        file.set_len(4).unwrap();
+        assert!(blob.read_at(0, &mut buf).is_err());
+    }
+}

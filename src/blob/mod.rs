@@ -1,0 +1,105 @@
+//! Bytes that never change, at random offsets: archives, layers, whatever holds a file's data.
+//!
+//! Everything above reads through [`ReadAt`]; how the bytes are stored (a host file, a window in one, a
+//! compressed stream) is decided once, when a blob is opened, by its first bytes. Nothing here knows
+//! tar or images.
+
+mod decode;
+mod file;
+mod forward;
+mod sniff;
+mod spool;
+mod window;
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+pub use decode::decoder;
+pub use file::HostFile;
+pub use forward::Forward;
+pub use sniff::Compression;
+pub use spool::{SpoolDir, SpoolError};
+pub use window::Window;
+
+/// Random access to bytes that never change.
+pub trait ReadAt: Send + Sync {
+    /// The length in bytes.
+    fn len(&self) -> u64;
+
+    /// Whether there are no bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads at a byte offset and gives the number of bytes read: all of `buf`, or what there is before
+    /// the end. Bytes that cannot be had, or are not what was indexed, are an error.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+}
+
+/// A shared blob.
+pub type Blob = Arc<dyn ReadAt>;
+
+impl ReadAt for [u8] {
+    fn len(&self) -> u64 {
+        <[u8]>::len(self) as u64
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|at| self.get(at..)).unwrap_or_default();
+        let n = rest.len().min(buf.len());
+        if let (Some(to), Some(from)) = (buf.get_mut(..n), rest.get(..n)) {
+            to.copy_from_slice(from);
+        }
+        Ok(n)
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn len(&self) -> u64 {
+        ReadAt::len(self.as_slice())
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.as_slice().read_at(offset, buf)
+    }
+}
+
+/// Fills all of `buf` from a byte offset; the end of the blob is an error.
+pub fn read_exact_at(blob: &dyn ReadAt, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+    if blob.read_at(offset, buf)? == buf.len() {
+        return Ok(());
+    }
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+/// A whole blob in memory, refused if it is longer than `limit` bytes.
+pub fn read_all(blob: &dyn ReadAt, limit: usize) -> io::Result<Vec<u8>> {
+    let len = usize::try_from(blob.len()).ok().filter(|&len| len <= limit).ok_or_else(|| {
+        let message = format!("{} bytes where at most {limit} are expected", blob.len());
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })?;
+    let mut bytes = vec![0; len];
+    read_exact_at(blob, 0, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a blob front to back.
+pub struct Reader<'a> {
+    blob: &'a dyn ReadAt,
+    offset: u64,
+}
+
+impl<'a> Reader<'a> {
+    /// From the first byte.
+    pub fn new(blob: &'a dyn ReadAt) -> Reader<'a> {
+        Reader { blob, offset: 0 }
+    }
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.blob.read_at(self.offset, buf)?;
+        self.offset += n as u64;
+        Ok(n)
+    }
+}

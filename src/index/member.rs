@@ -1,0 +1,43 @@
+//! From a layer tar to an index.
+
+use crate::blob::ReadAt;
+use crate::tar::{self, Member, Members, Type};
+
+use super::item::{Item, Leaf, Meta};
+use super::layout;
+use super::table::Tables;
+use super::tree::Tree;
+
+/// Reads a layer tar once.
+pub fn index(layer: &dyn ReadAt) -> Result<Tables, tar::Error> {
+    let mut members = Members::new(layer);
+    let mut tree = Tree::new();
+    while let Some(member) = members.next_member()? {
+        tree.add(&member.name, member.offset, item(member));
+    }
+    let mut tables = layout::tables(tree);
+    tables.end = members.end();
+    Ok(tables)
+}
+
+fn item(member: &Member) -> Item<'_> {
+    let meta = Meta {
+        mode: member.mode,
+        uid: member.uid,
+        gid: member.gid,
+        mtime: member.mtime,
+        atime: member.atime,
+        ctime: member.ctime,
+        xattrs: &member.xattrs,
+    };
+    match member.kind {
+        Type::Directory => Item::Directory(meta),
+        Type::Regular => Item::Leaf(meta, Leaf::Regular(member.size, &member.data)),
+        Type::Symlink => Item::Leaf(meta, Leaf::Symlink(&member.link)),
+        Type::CharDevice => Item::Leaf(meta, Leaf::CharDevice(member.device)),
+        Type::BlockDevice => Item::Leaf(meta, Leaf::BlockDevice(member.device)),
+        Type::Fifo => Item::Leaf(meta, Leaf::Fifo),
+        Type::HardLink => Item::HardLink { target: &member.link },
+        Type::Unknown(flag) => Item::Unknown(flag),
+    }
+}

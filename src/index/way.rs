@@ -1,0 +1,84 @@
+//! The way to a member through its own layer, symlinks that stand earlier followed (S6).
+
+use crate::path;
+
+use super::inode::Content;
+use super::node::{NodeNo, ROOT, State};
+use super::reject::Reason;
+use super::tree::Tree;
+
+/// Symlinks followed on the way to one member; the kernel's own limit.
+const MAX_SYMLINKS: usize = 40;
+
+/// A walk from the root, component by component.
+pub struct Way {
+    /// Where it is.
+    pub dir: NodeNo,
+    /// What is still to come, the next component last.
+    todo: Vec<Box<[u8]>>,
+    links: usize,
+}
+
+/// One step of a walk.
+pub enum Step {
+    /// Into a directory, or on towards a symlink's target.
+    Moved,
+    /// There is nothing under this name.
+    Missing(Box<[u8]>),
+    /// The way is at its end.
+    Done,
+}
+
+impl Way {
+    /// A walk along a path whose components are clean.
+    pub fn new(path: &[u8]) -> Way {
+        let mut way = Way { dir: ROOT, todo: Vec::new(), links: 0 };
+        way.push(path);
+        way
+    }
+
+    /// Takes the next step; `..`, which only a symlink's target can hold, stays within the root.
+    pub fn step(&mut self, tree: &Tree) -> Result<Step, Reason> {
+        let Some(component) = self.todo.pop() else { return Ok(Step::Done) };
+        if *component == *b".." {
+            self.dir = tree.nodes.parent(self.dir);
+            return Ok(Step::Moved);
+        }
+        let Some(node) = tree.nodes.child(self.dir, &component) else { return Ok(Step::Missing(component)) };
+        match tree.nodes.state(node) {
+            State::Directory { .. } => self.dir = node,
+            State::Leaf { inode } => match tree.inodes.get(inode).map(|inode| &inode.content) {
+                Some(Content::Symlink { target }) => self.follow(target)?,
+                _ => return Err(Reason::Parent),
+            },
+            State::Gone => return Ok(Step::Missing(component)),
+            State::PendingLink | State::Whiteout => return Err(Reason::Parent),
+        }
+        Ok(Step::Moved)
+    }
+
+    fn follow(&mut self, target: &[u8]) -> Result<(), Reason> {
+        self.links += 1;
+        if self.links > MAX_SYMLINKS {
+            return Err(Reason::SymlinkLoop);
+        }
+        // What is made on the way must be a name that could be made.
+        let too_long = |component: &[u8]| component.len() > path::MAX_COMPONENT;
+        if path::split(target).any(too_long) {
+            return Err(Reason::Parent);
+        }
+        if target.starts_with(b"/") {
+            self.dir = ROOT;
+        }
+        self.push(target);
+        Ok(())
+    }
+
+    fn push(&mut self, path: &[u8]) {
+        let at = self.todo.len();
+        self.todo.extend(path::split(path).map(Box::from));
+        if let Some(new) = self.todo.get_mut(at..) {
+            new.reverse();
+        }
+    }
+}

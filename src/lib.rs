@@ -1,0 +1,12 @@
+//! peelfs: a container image tarball as a directory, without extracting it, without Docker, without root.
+//!
+//! The modules, lowest first; each uses only what stands before it (`tests/architecture.rs`).
+
+pub mod path;
+pub mod digest;
+pub mod entry;
+pub mod layer;
+pub mod union;
+pub mod blob;
+pub mod tar;
+pub mod index;

@@ -1,0 +1,2 @@
+//! The `peelfs` program.
+fn main() {}

@@ -1,0 +1,72 @@
+//! What can be wrong with a tar, and where.
+
+use std::fmt;
+use std::io;
+
+/// A tar that cannot be read on.
+#[derive(Debug)]
+pub struct Error {
+    /// The member concerned, if its name was known by then.
+    pub member: Option<Box<[u8]>>,
+    /// Offset in the archive, in bytes.
+    pub offset: u64,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The header's checksum is not that of its bytes: damage, or no tar at all.
+    #[error("bad header checksum")]
+    Checksum,
+    /// A field of the header holds no number, or one out of range.
+    #[error("bad {0} in header")]
+    Field(&'static str),
+    /// One block of zeros where the end of an archive is two.
+    #[error("a lone block of zeros")]
+    LoneZeroBlock,
+    /// The archive ends inside a header or a member's data.
+    #[error("the archive is cut: {missing} bytes are missing")]
+    Truncated {
+        /// How many more the headers promise.
+        missing: u64,
+    },
+    /// A PAX record is not `LENGTH KEY=VALUE\n`, or its value makes no sense for its key.
+    #[error("bad PAX record{}", .0.map(|key| format!(" `{key}`")).unwrap_or_default())]
+    Pax(Option<&'static str>),
+    /// An extension header claims more bytes than any real one has.
+    #[error("extension header of {0} bytes; the limit is {limit}", limit = super::reader::MAX_EXTENSION)]
+    LargeExtension(u64),
+    /// The map of a sparse file overlaps itself or its bounds.
+    #[error("bad sparse map")]
+    Sparse,
+    /// The archive cannot be read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Problem {
+    /// The problem at a place where no member's name is known.
+    pub(super) fn at(self, offset: u64) -> Error {
+        Error { member: None, offset, problem: self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(member) = &self.member {
+            write!(f, "member {}, ", member.escape_ascii())?;
+        }
+        write!(f, "offset {}: {}", self.offset, self.problem)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.problem {
+            Problem::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a path shows what it shows: every layer's word on every component, and what became of it.
+
+use crate::layer::{DirId, Found, LayerNo, Result};
+use crate::path::TreePath;
+
+use super::{Merge, Node, Union, Verdict};
+
+/// What one layer says of one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// The layer.
+    pub layer: LayerNo,
+    /// What it says, on its own.
+    pub found: Found,
+    /// What became of that.
+    pub verdict: Verdict,
+}
+
+/// The decision on one component of the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The path up to and with this component.
+    pub path: TreePath,
+    /// All layers' words, top first; silent layers too.
+    pub words: Vec<Word>,
+    /// What shows.
+    pub node: Option<Node>,
+}
+
+/// The whole decision: the root first, the path itself last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// One step a component.
+    pub steps: Vec<Step>,
+}
+
+/// One layer's way down the path, on its own.
+struct Descent {
+    layer: LayerNo,
+    dir: Option<DirId>,
+    /// The layer above that cut this one off on the way.
+    hidden_by: Option<LayerNo>,
+}
+
+/// Explains a path; symlinks in it are names like any other (S6).
+pub fn explain(union: &Union, path: &TreePath) -> Result<Explanation> {
+    let mut descents: Vec<Descent> =
+        union.layers().rev().map(|(layer, _)| Descent { layer, dir: None, hidden_by: None }).collect();
+    let mut here = TreePath::root();
+    let mut steps = vec![step(union, &mut descents, &here, None)?];
+    for name in path.components() {
+        here.push(name);
+        steps.push(step(union, &mut descents, &here, Some(name))?);
+    }
+    Ok(Explanation { steps })
+}
+
+/// Takes all layers one component further; `None` is the root.
+fn step(union: &Union, descents: &mut [Descent], path: &TreePath, name: Option<&[u8]>) -> Result<Step> {
+    let mut merge = Merge::new();
+    let mut words = Vec::with_capacity(descents.len());
+    for descent in descents {
+        let layer = union.layer(descent.layer)?;
+        let found = match (name, descent.dir) {
+            (None, _) => layer.root(),
+            (Some(name), Some(dir)) => union.links.judge(descent.layer, layer.find(dir, name)?),
+            (Some(_), None) => Found::Absent,
+        };
+        let verdict = match descent.hidden_by {
+            Some(by) if found != Found::Absent => Verdict::Hidden { by },
+            Some(_) => Verdict::Silent,
+            None => merge.push(descent.layer, found),
+        };
+        if let Verdict::Hidden { by } = verdict {
+            descent.hidden_by = Some(by);
+        }
+        descent.dir = match found {
+            Found::Dir { dir, .. } => Some(dir),
+            _ => None,
+        };
+        words.push(Word { layer: descent.layer, found, verdict });
+    }
+    Ok(Step { path: path.clone(), words, node: merge.finish() })
+}
