@@ -10,3 +10,6 @@ pub mod union;
 pub mod blob;
 pub mod tar;
 pub mod index;
+pub mod image;
+pub mod stack;
+pub mod fs;

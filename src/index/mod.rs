@@ -4,6 +4,7 @@
 //! (S1–S15); what comes out are flat tables. Nothing here knows other layers: that is the union's.
 
 mod check;
+mod content;
 mod directory;
 mod inode;
 mod item;
@@ -24,6 +25,7 @@ use crate::layer::{Children, DirId, EntryNo, Error, ForeignLink, Found, Layer, L
 use crate::tar;
 
 pub use check::check;
+pub use content::Content;
 pub use directory::{DirectoryError, HostTree};
 pub use reject::{Reason, Rejected};
 
@@ -39,6 +41,11 @@ impl LayerIndex {
     /// Indexes an uncompressed layer tar.
     pub fn of_tar(layer: &dyn ReadAt) -> std::result::Result<LayerIndex, tar::Error> {
         member::index(layer).map(|tables| LayerIndex { tables })
+    }
+
+    /// The index of a layer that holds nothing.
+    pub fn empty() -> LayerIndex {
+        LayerIndex { tables: layout::tables(tree::Tree::new()) }
     }
 
     /// Indexes an unpacked layer directory.

@@ -94,10 +94,8 @@ fn make_opaque(tree: &mut Tree, node: NodeNo) {
 fn find_overlay_whiteouts(tree: &mut Tree) {
     for number in 0..tree.nodes.all().len() as NodeNo {
         match tree.nodes.state(number) {
-            State::Directory { inode: Some(inode), .. } => {
-                if tree.inodes.get(inode).is_some_and(|inode| inode.overlay.opaque) {
-                    make_opaque(tree, number);
-                }
+            State::Directory { inode: Some(inode), .. } if is_overlay_opaque(tree, inode) => {
+                make_opaque(tree, number);
             }
             State::Leaf { inode } if is_overlay_whiteout(tree, number, inode) => {
                 tree.nodes.set_state(number, State::Whiteout);
@@ -105,6 +103,10 @@ fn find_overlay_whiteouts(tree: &mut Tree) {
             _ => {}
         }
     }
+}
+
+fn is_overlay_opaque(tree: &Tree, inode: u32) -> bool {
+    tree.inodes.get(inode).is_some_and(|inode| inode.overlay.opaque)
 }
 
 fn is_overlay_whiteout(tree: &Tree, node: NodeNo, inode: u32) -> bool {

@@ -236,7 +236,7 @@ fn check_name(name: &[u8]) -> Result<(), BadName> {
 /// A symlink that no kernel would make (S2).
 fn check_leaf(leaf: &Leaf<'_>) -> Result<(), Reason> {
     match leaf {
-        Leaf::Symlink(target) if target.is_empty() => Err(Reason::LinkTarget(BadName::Empty)),
+        Leaf::Symlink([]) => Err(Reason::LinkTarget(BadName::Empty)),
         Leaf::Symlink(target) if target.contains(&0) => Err(Reason::LinkTarget(BadName::Nul)),
         Leaf::Symlink(target) if target.len() > MAX_PATH => Err(Reason::LinkTarget(BadName::LongName)),
         _ => Ok(()),

@@ -92,7 +92,7 @@ impl Lines<'_, '_> {
 
 /// Lays a map over the data: sorted, apart, within `size`, and no more of them than is stored.
 pub fn extents(map: &[u64], size: u64, data: u64, stored: u64) -> Result<Vec<Extent>, Problem> {
-    if map.len() % 2 != 0 {
+    if !map.len().is_multiple_of(2) {
         return Err(Problem::Sparse);
     }
     let mut extents = Vec::new();

@@ -1,0 +1,156 @@
+//! Which of an archive's images is meant.
+
+use std::fmt;
+
+use crate::digest::Digest;
+
+use super::error::Error;
+use super::platform::Platform;
+
+/// The shortest prefix of an ID that chooses an image, in hex digits.
+const MIN_ID: usize = 4;
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// A tag, or an ID or its first digits.
+    pub image: Option<String>,
+    /// A platform; this machine's decides if an image comes for several.
+    pub platform: Option<Platform>,
+}
+
+/// An image that an archive offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Its names.
+    pub tags: Vec<String>,
+    /// Its image ID: the digest of its configuration.
+    pub id: Option<Digest>,
+    /// The digest of its manifest.
+    pub manifest: Option<Digest>,
+    /// What it runs on.
+    pub platform: Option<Platform>,
+    /// The name it stands under in the archive's index: images of one group differ by platform only.
+    pub group: String,
+}
+
+impl Offer {
+    fn matches(&self, wanted: &str) -> bool {
+        let is_tag = self.tags.iter().any(|tag| tag == wanted || familiar(tag) == familiar(wanted));
+        let hex = wanted.strip_prefix("sha256:").unwrap_or(wanted);
+        let is_id = |id: &Option<Digest>| id.as_ref().is_some_and(|id| id.hex().starts_with(hex));
+        is_tag || hex.len() >= MIN_ID && (is_id(&self.id) || is_id(&self.manifest))
+    }
+
+    /// How well the image fits a platform; one that names none fits any.
+    fn fit(&self, wanted: &Platform) -> Option<u8> {
+        self.platform.as_ref().map_or(Some(0), |platform| platform.fit(wanted))
+    }
+}
+
+impl fmt::Display for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.id.as_ref().or(self.manifest.as_ref());
+        write!(f, "{}", id.map_or("-", Digest::short))?;
+        if let Some(platform) = &self.platform {
+            write!(f, "  {platform}")?;
+        }
+        for tag in &self.tags {
+            write!(f, "  {}", tag.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+/// A name as `docker images` shows it: without Docker's own registry, with a tag.
+fn familiar(name: &str) -> String {
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    let name = name.strip_prefix("library/").unwrap_or(name);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if last.contains(':') || name.contains('@') { name.to_owned() } else { format!("{name}:latest") }
+}
+
+/// The place of the one image that is meant.
+pub fn choose(place: &str, offers: &[Offer], choice: &Choice) -> Result<usize, Error> {
+    if offers.is_empty() {
+        return Err(Error::NoImage(place.to_owned()));
+    }
+    let named: Vec<usize> = match &choice.image {
+        None => (0..offers.len()).collect(),
+        Some(wanted) => all_where(offers, |offer| offer.matches(wanted)),
+    };
+    let list = |places: &[usize]| places.iter().filter_map(|&i| offers.get(i).cloned()).collect::<Vec<_>>();
+    if let (Some(wanted), []) = (&choice.image, &*named) {
+        let (place, wanted, offers) = (place.to_owned(), wanted.clone(), offers.to_vec());
+        return Err(Error::NoSuchImage { place, wanted, offers });
+    }
+    if let (None, &[only]) = (&choice.platform, &*named) {
+        return Ok(only);
+    }
+    let one_group = list(&named).windows(2).all(|pair| matches!(pair, [a, b] if a.group == b.group));
+    if choice.platform.is_none() && !one_group {
+        return Err(Error::Ambiguous { place: place.to_owned(), offers: list(&named) });
+    }
+    let wanted = choice.platform.clone().unwrap_or_else(Platform::host);
+    let fits = |&i: &usize| offers.get(i).and_then(|offer| offer.fit(&wanted));
+    let best = named.iter().filter_map(fits).max();
+    let Some(best) = best else {
+        return Err(Error::NoSuchPlatform { place: place.to_owned(), wanted, offers: list(&named) });
+    };
+    let fitting: Vec<usize> = named.into_iter().filter(|i| fits(i) == Some(best)).collect();
+    match *fitting {
+        [only] => Ok(only),
+        _ => Err(Error::Ambiguous { place: place.to_owned(), offers: list(&fitting) }),
+    }
+}
+
+fn all_where(offers: &[Offer], predicate: impl Fn(&Offer) -> bool) -> Vec<usize> {
+    offers.iter().enumerate().filter(|(_, offer)| predicate(offer)).map(|(i, _)| i).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(group: &str, platform: &str) -> Offer {
+        Offer {
+            tags: vec![group.to_owned()],
+            id: Some(Digest::of(format!("{group}{platform}").as_bytes())),
+            manifest: None,
+            platform: Some(platform.parse().unwrap()),
+            group: group.to_owned(),
+        }
+    }
+
+    fn pick(offers: &[Offer], image: Option<&str>, platform: Option<&str>) -> Result<usize, Error> {
+        let platform = platform.map(|platform| platform.parse().unwrap());
+        choose("x.tar", offers, &Choice { image: image.map(str::to_owned), platform })
+    }
+
+    #[test]
+    fn one_image_is_taken_whatever_its_platform() {
+        assert_eq!(pick(&[offer("a:1", "plan9/mips")], None, None).unwrap(), 0);
+        assert!(matches!(
+            pick(&[offer("a:1", "plan9/mips")], None, Some("linux/amd64")),
+            Err(Error::NoSuchPlatform { .. })
+        ));
+    }
+
+    #[test]
+    fn several_images_need_a_name() {
+        let offers = [offer("a:1", "linux/amd64"), offer("docker.io/library/b:latest", "linux/amd64")];
+        assert!(matches!(pick(&offers, None, None), Err(Error::Ambiguous { .. })));
+        assert_eq!(pick(&offers, Some("a:1"), None).unwrap(), 0);
+        assert_eq!(pick(&offers, Some("b"), None).unwrap(), 1);
+        assert_eq!(pick(&offers, Some(&offers[1].id.as_ref().unwrap().hex()[..6]), None).unwrap(), 1);
+        assert!(matches!(pick(&offers, Some("c"), None), Err(Error::NoSuchImage { .. })));
+    }
+
+    #[test]
+    fn platforms_of_one_image_are_chosen_by_platform() {
+        let offers = [offer("a:1", "linux/s390x"), offer("a:1", "linux/arm64/v8")];
+        assert_eq!(pick(&offers, None, Some("linux/arm64")).unwrap(), 1);
+        assert_eq!(pick(&offers, Some("a:1"), Some("linux/s390x")).unwrap(), 0);
+        assert!(matches!(pick(&offers, None, Some("linux/riscv64")), Err(Error::NoSuchPlatform { .. })));
+    }
+}

@@ -1,0 +1,101 @@
+//! The image configuration (image-spec, config.md; Docker image specification v1.2).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::digest::DiffId;
+
+use super::platform::Platform;
+
+/// What an image's configuration says of it. What tools leave out is empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ImageConfig {
+    /// When the image was made, as it stands there (RFC 3339).
+    pub created: Option<String>,
+    /// Who made it.
+    pub author: Option<String>,
+    /// What it runs on.
+    pub platform: Platform,
+    /// How to run it: `Env`, `Cmd`, `Entrypoint` and the rest, as they stand there.
+    pub config: Value,
+    /// The layers' diff IDs, base first.
+    pub diff_ids: Vec<DiffId>,
+    /// The steps that made the image, first to last.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// One step that made an image.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct HistoryEntry {
+    /// When, as it stands there.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// The command.
+    #[serde(default)]
+    pub created_by: Option<String>,
+    /// Who.
+    #[serde(default)]
+    pub author: Option<String>,
+    /// Anything else.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Whether the step changed no file and so made no layer.
+    #[serde(default)]
+    pub empty_layer: bool,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    #[serde(default)]
+    created: Option<String>,
+    #[serde(default)]
+    author: Option<String>,
+    #[serde(flatten)]
+    platform: Platform,
+    #[serde(default)]
+    config: Value,
+    #[serde(default)]
+    rootfs: Option<RootFs>,
+    #[serde(default)]
+    history: Option<Vec<HistoryEntry>>,
+}
+
+#[derive(Default, Deserialize)]
+struct RootFs {
+    #[serde(default)]
+    diff_ids: Option<Vec<String>>,
+}
+
+impl ImageConfig {
+    /// Reads a configuration. A diff ID that is no digest is an error.
+    pub fn parse(json: &[u8]) -> serde_json::Result<ImageConfig> {
+        let raw: Raw = serde_json::from_slice(json)?;
+        let diff_ids = raw.rootfs.unwrap_or_default().diff_ids.unwrap_or_default();
+        let diff_ids = diff_ids.iter().map(|id| id.parse().map(DiffId)).collect::<Result<_, _>>();
+        Ok(ImageConfig {
+            created: raw.created,
+            author: raw.author.filter(|author| !author.is_empty()),
+            platform: raw.platform,
+            config: raw.config,
+            diff_ids: diff_ids.map_err(serde::de::Error::custom)?,
+            history: raw.history.unwrap_or_default(),
+        })
+    }
+
+    /// The history with each step's layer, counted from 0; steps that made none have none.
+    pub fn steps(&self) -> impl Iterator<Item = (&HistoryEntry, Option<usize>)> {
+        let mut next = 0;
+        self.history.iter().map(move |entry| {
+            let layer = (!entry.empty_layer).then(|| {
+                next += 1;
+                next - 1
+            });
+            (entry, layer)
+        })
+    }
+
+    /// The step that made a layer, counted from 0.
+    pub fn step_of(&self, layer: usize) -> Option<&HistoryEntry> {
+        self.steps().find(|(_, of)| *of == Some(layer)).map(|(entry, _)| entry)
+    }
+}

@@ -1,0 +1,151 @@
+//! What a person with a bad image needs to hear: which archive, which member, what is wrong there.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::blob::SpoolError;
+use crate::digest::BadDigest;
+use crate::index::DirectoryError;
+use crate::tar;
+
+use super::choose::Offer;
+use super::platform::Platform;
+
+/// Why an image could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file or directory cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Open {
+        /// What was to be opened.
+        path: PathBuf,
+        /// Why it could not be.
+        source: io::Error,
+    },
+    /// The bytes are nothing that an image or a layer can be.
+    #[error(
+        "{place}: {what}; expected an image archive (docker save, OCI), a layer tar, \
+         a root filesystem tar, any of them compressed, or a directory"
+    )]
+    Unrecognised {
+        /// The file.
+        place: String,
+        /// What it looks like.
+        what: &'static str,
+    },
+    /// A tar is damaged.
+    #[error("{place}: {source}")]
+    Tar {
+        /// The archive, and the member that is the tar.
+        place: String,
+        /// Where and how.
+        source: tar::Error,
+    },
+    /// A compressed stream could not be decoded.
+    #[error("{place}: {source}")]
+    Spool {
+        /// The archive, and the member that is compressed.
+        place: String,
+        /// Where and how.
+        source: SpoolError,
+    },
+    /// A member cannot be read.
+    #[error("{place}: {source}")]
+    Read {
+        /// The archive and the member.
+        place: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// An unpacked layer directory cannot be read.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// A manifest, a configuration or an index is not what it must be.
+    #[error("{place}: {source}")]
+    Json {
+        /// The archive and the member.
+        place: String,
+        /// Where and how.
+        source: serde_json::Error,
+    },
+    /// A descriptor names its blob by something else than a digest.
+    #[error("{place}: {source}")]
+    Digest {
+        /// The archive and the member.
+        place: String,
+        /// What stands there.
+        source: BadDigest,
+    },
+    /// Something that a manifest names is not in the archive.
+    #[error("{place}: {what} is not in the archive{hint}")]
+    Missing {
+        /// The archive, and the member that names it.
+        place: String,
+        /// What is named.
+        what: String,
+        /// What is known of where else it is.
+        hint: String,
+    },
+    /// The archive is of a format that is known and not read.
+    #[error("{place}: {what}")]
+    Unsupported {
+        /// The archive and the member.
+        place: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The archive holds several images and nothing says which is meant.
+    #[error("{place}: {} images; choose one with --image TAG|ID{}:\n{}", .offers.len(), platform_hint(.offers), Listing(.offers))]
+    Ambiguous {
+        /// The archive.
+        place: String,
+        /// The images.
+        offers: Vec<Offer>,
+    },
+    /// No image of the archive is the one asked for.
+    #[error("{place}: no image `{wanted}`; there are:\n{}", Listing(.offers))]
+    NoSuchImage {
+        /// The archive.
+        place: String,
+        /// What was asked for.
+        wanted: String,
+        /// The images.
+        offers: Vec<Offer>,
+    },
+    /// No image of the archive is for the platform asked for.
+    #[error("{place}: no image for {wanted} (choose with --platform OS/ARCH); there are:\n{}", Listing(.offers))]
+    NoSuchPlatform {
+        /// The archive.
+        place: String,
+        /// What was asked for.
+        wanted: Platform,
+        /// The images.
+        offers: Vec<Offer>,
+    },
+    /// The archive has the form of an image archive and no image in it.
+    #[error("{0}: an image archive with no image in it")]
+    NoImage(String),
+}
+
+/// Images, one a line.
+struct Listing<'a>(&'a [Offer]);
+
+impl fmt::Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, offer) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "  {offer}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Several platforms under one name are told apart by `--platform`.
+fn platform_hint(offers: &[Offer]) -> &'static str {
+    let mut platforms = offers.iter().filter_map(|offer| offer.platform.as_ref());
+    let first = platforms.next();
+    if platforms.any(|platform| Some(platform) != first) { " or --platform OS/ARCH" } else { "" }
+}

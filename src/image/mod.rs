@@ -1,0 +1,138 @@
+//! What an image is: its configuration and its layers, from whatever form it comes in.
+//!
+//! A form is recognised by content, never by name. Nothing here knows how layers merge.
+
+mod archive;
+mod choose;
+mod config;
+mod docker;
+mod docker_v1;
+mod error;
+mod oci;
+mod open;
+mod platform;
+mod what;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::digest::{ChainId, DiffId, Digest};
+use crate::index::{Content, LayerIndex};
+
+pub use archive::{Archive, ArchiveFile};
+pub use choose::{Choice, Offer};
+pub use config::{HistoryEntry, ImageConfig};
+pub use error::Error;
+pub use open::{Input, Opening};
+pub use platform::{BadPlatform, Platform};
+
+/// An image, its layers not yet read.
+pub struct Image {
+    /// The form it came in.
+    pub format: Format,
+    /// Its ID: the digest of its configuration's bytes.
+    pub id: Option<Digest>,
+    /// The ID that the archive says it has.
+    pub claimed_id: Option<Digest>,
+    /// Its manifest, where the form has one with a digest.
+    pub manifest: Option<ManifestRef>,
+    /// Its names.
+    pub tags: Vec<String>,
+    /// Its configuration; layers on their own have none.
+    pub config: Option<ImageConfig>,
+    /// Its layers, base first.
+    pub layers: Vec<LayerSource>,
+}
+
+/// The form an image comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `docker save` with a `manifest.json`.
+    Docker,
+    /// `docker save` before that.
+    DockerV1,
+    /// An OCI image layout.
+    Oci,
+    /// Layers without an image: tars, root file systems, directories.
+    Layers,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Docker => "docker archive",
+            Format::DockerV1 => "docker archive v1",
+            Format::Oci => "OCI layout",
+            Format::Layers => "layers",
+        })
+    }
+}
+
+/// A manifest and what it must hash to.
+pub struct ManifestRef {
+    /// The digest that the index gives it.
+    pub digest: Digest,
+    /// Where it is.
+    pub file: Option<ArchiveFile>,
+}
+
+/// One layer of an image, before it is read.
+pub struct LayerSource {
+    /// Where it is, for messages: `ARCHIVE: MEMBER`.
+    pub place: String,
+    /// What it is.
+    pub origin: Origin,
+    /// What its bytes as they are stored must hash to.
+    pub digest: Option<Digest>,
+    /// How many bytes the manifest says there are.
+    pub claimed_size: Option<u64>,
+    /// What its uncompressed tar must hash to.
+    pub diff_id: Option<DiffId>,
+    /// What the manifest says it is; its bytes decide.
+    pub media_type: Option<String>,
+}
+
+/// What a layer comes from.
+#[derive(Clone)]
+pub enum Origin {
+    /// A tar in an archive, perhaps compressed.
+    File(ArchiveFile),
+    /// What was opened turned out to be the layer itself.
+    Indexed(Arc<LayerIndex>, Arc<Content>),
+}
+
+impl LayerSource {
+    /// A layer that is a file of an archive.
+    fn file(
+        place: String,
+        file: ArchiveFile,
+        digest: Option<Digest>,
+        diff_id: Option<DiffId>,
+    ) -> LayerSource {
+        let origin = Origin::File(file);
+        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None }
+    }
+
+    /// The length of the layer as it is stored, in bytes; a directory has none.
+    pub fn stored_size(&self) -> Option<u64> {
+        match &self.origin {
+            Origin::File(file) => Some(file.blob.len()),
+            Origin::Indexed(_, content) => content.tar_len(),
+        }
+    }
+}
+
+impl Image {
+    /// The layers' chain IDs, base first; `None` from the first layer on whose diff ID is not known.
+    pub fn chain_ids(&self) -> Vec<Option<ChainId>> {
+        let mut below: Option<ChainId> = None;
+        let mut known = true;
+        let chain = self.layers.iter().map(|layer| {
+            let chain = layer.diff_id.as_ref().filter(|_| known).map(|id| ChainId::stack(below.as_ref(), id));
+            known &= chain.is_some();
+            below.clone_from(&chain);
+            chain
+        });
+        chain.collect()
+    }
+}

@@ -1,0 +1,279 @@
+//! The OCI image layout (image-spec, image-layout.md): `index.json` and `blobs/ALGORITHM/HEX`.
+//!
+//! Indexes nest; Docker's schema-2 manifests and lists have the same form and are read alike.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::digest::{DiffId, Digest};
+
+use super::archive::Archive;
+use super::choose::Offer;
+use super::config::ImageConfig;
+use super::docker::foreign_hint;
+use super::error::Error;
+use super::platform::Platform;
+use super::{Format, Image, LayerSource, ManifestRef};
+
+/// The top index.
+pub const INDEX: &str = "index.json";
+
+/// The file that marks a layout; some tools forget it.
+const LAYOUT: &str = "oci-layout";
+
+/// Where everything else is.
+const BLOBS: &str = "blobs";
+
+/// Indexes within indexes; real ones have two or three.
+const MAX_DEPTH: usize = 8;
+
+/// Descriptors followed in one layout, whatever it claims.
+const MAX_DESCRIPTORS: usize = 10_000;
+
+/// A descriptor (descriptor.md).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    #[serde(default)]
+    size: Option<u64>,
+    #[serde(default)]
+    urls: Option<Vec<String>>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    platform: Option<Platform>,
+}
+
+/// An index (image-index.md) or a manifest (manifest.md): whichever has the one list or the other.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(default)]
+    manifests: Option<Vec<Descriptor>>,
+    #[serde(default)]
+    config: Option<Descriptor>,
+    #[serde(default)]
+    layers: Option<Vec<Descriptor>>,
+    /// Docker's schema 1 has this instead.
+    #[serde(default)]
+    fs_layers: Option<Value>,
+}
+
+/// An image of a layout.
+pub struct OciImage {
+    /// Its manifest's digest.
+    pub digest: Digest,
+    /// Its configuration's digest, as the manifest has it.
+    pub config_digest: Digest,
+    path: String,
+    context: Context,
+    layers: Vec<Descriptor>,
+}
+
+/// The images of a layout.
+#[derive(Default)]
+pub struct Layout {
+    /// Those whose manifest is there.
+    pub images: Vec<OciImage>,
+    /// Those that an index names and whose manifest is not there.
+    pub missing: Vec<(Option<Platform>, Digest)>,
+    seen: usize,
+}
+
+impl Layout {
+    /// Reads a layout; `None` if the archive is none.
+    pub fn read(archive: &Archive) -> Result<Option<Layout>, Error> {
+        let Some(bytes) = archive.bytes(INDEX)? else { return Ok(None) };
+        let is_index =
+            serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.get("manifests").is_some());
+        if !is_index || archive.file(LAYOUT)?.is_none() && !archive.is_dir(BLOBS) {
+            return Ok(None);
+        }
+        let index: Document = archive.parse(INDEX, &bytes)?;
+        let mut layout = Layout::default();
+        for descriptor in index.manifests.unwrap_or_default() {
+            layout.follow(archive, INDEX, &descriptor, &Context::default())?;
+        }
+        Ok(Some(layout))
+    }
+
+    /// Reads what a descriptor names: an index, whose own descriptors follow, or a manifest.
+    fn follow(
+        &mut self,
+        archive: &Archive,
+        from: &str,
+        descriptor: &Descriptor,
+        context: &Context,
+    ) -> Result<(), Error> {
+        if is_attestation(descriptor) {
+            return Ok(());
+        }
+        let digest = archive.digest(from, &descriptor.digest)?;
+        let path = blob_path(&digest);
+        self.seen += 1;
+        if context.depth > MAX_DEPTH || self.seen > MAX_DESCRIPTORS {
+            return Err(Error::Unsupported {
+                place: archive.place(&path),
+                what: "indexes nested without end",
+            });
+        }
+        let context = context.enter(descriptor);
+        let Some(document) = archive.json::<Document>(&path)? else {
+            self.missing.push((context.platform, digest));
+            return Ok(());
+        };
+        if document.fs_layers.is_some() {
+            return Err(Error::Unsupported {
+                place: archive.place(&path),
+                what: "a Docker schema 1 manifest",
+            });
+        }
+        for inner in document.manifests.iter().flatten() {
+            self.follow(archive, &path, inner, &context)?;
+        }
+        match (document.config, document.layers) {
+            (Some(config), Some(layers)) if is_image(&config, &layers) => {
+                let config_digest = archive.digest(&path, &config.digest)?;
+                self.add(OciImage { digest, config_digest, path, context, layers });
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same manifest under several names is one image.
+    fn add(&mut self, image: OciImage) {
+        match self.images.iter_mut().find(|known| known.digest == image.digest) {
+            Some(known) => known.context.names.extend(image.context.names),
+            None => self.images.push(image),
+        }
+    }
+}
+
+/// What the descriptors on the way to a manifest say of it.
+#[derive(Debug, Clone, Default)]
+struct Context {
+    /// The image's names; the outermost descriptor that has one gives it.
+    names: Vec<String>,
+    platform: Option<Platform>,
+    depth: usize,
+}
+
+impl Context {
+    fn enter(&self, descriptor: &Descriptor) -> Context {
+        let names =
+            if self.names.is_empty() { Vec::from_iter(name_of(descriptor)) } else { self.names.clone() };
+        let platform = descriptor.platform.clone().filter(|platform| !platform.is_unknown());
+        Context { names, platform: platform.or_else(|| self.platform.clone()), depth: self.depth + 1 }
+    }
+}
+
+impl OciImage {
+    /// Its names.
+    pub fn tags(&self) -> &[String] {
+        &self.context.names
+    }
+
+    /// Gives it the names that another list in the archive has for it.
+    pub fn rename(&mut self, names: Vec<String>) {
+        self.context.names = names;
+    }
+
+    /// What it offers.
+    pub fn offer(&self, archive: &Archive) -> Result<Offer, Error> {
+        let platform = match &self.context.platform {
+            Some(platform) => Some(platform.clone()),
+            None => self.read_config(archive)?.map(|(config, _)| config.platform).filter(|p| !p.is_unknown()),
+        };
+        Ok(Offer {
+            tags: self.tags().to_vec(),
+            id: Some(self.config_digest.clone()),
+            manifest: Some(self.digest.clone()),
+            platform,
+            group: self.tags().first().cloned().unwrap_or_default(),
+        })
+    }
+
+    fn read_config(&self, archive: &Archive) -> Result<Option<(ImageConfig, Digest)>, Error> {
+        let path = blob_path(&self.config_digest);
+        let Some(bytes) = archive.bytes(&path)? else { return Ok(None) };
+        let config = ImageConfig::parse(&bytes)
+            .map_err(|source| Error::Json { place: archive.place(&path), source })?;
+        let (id, _) = Digest::of_reader(self.config_digest.algorithm(), &*bytes)
+            .map_err(|source| Error::Read { place: archive.place(&path), source })?;
+        Ok(Some((config, id)))
+    }
+
+    /// The image with its layers.
+    pub fn read(self, archive: &Archive) -> Result<Image, Error> {
+        let missing = |what: String, hint| Error::Missing { place: archive.place(&self.path), what, hint };
+        let (config, id) = self
+            .read_config(archive)?
+            .ok_or_else(|| missing(format!("the configuration {}", self.config_digest), String::new()))?;
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for (no, descriptor) in self.layers.iter().enumerate() {
+            let digest = archive.digest(&self.path, &descriptor.digest)?;
+            let path = blob_path(&digest);
+            let Some(file) = archive.file(&path)? else {
+                let urls = descriptor.urls.clone().unwrap_or_default();
+                let what = format!("layer {no} of {} ({digest})", self.layers.len());
+                return Err(missing(what, foreign_hint(&urls, is_foreign(&descriptor.media_type))));
+            };
+            let diff_id: Option<DiffId> = config.diff_ids.get(no).cloned();
+            let mut layer = LayerSource::file(archive.place(&path), file, Some(digest), diff_id);
+            layer.media_type = Some(descriptor.media_type.clone());
+            layer.claimed_size = descriptor.size;
+            layers.push(layer);
+        }
+        Ok(Image {
+            format: Format::Oci,
+            id: Some(id),
+            claimed_id: Some(self.config_digest),
+            manifest: Some(ManifestRef { digest: self.digest, file: archive.file(&self.path)? }),
+            tags: self.context.names,
+            config: Some(config),
+            layers,
+        })
+    }
+}
+
+/// The path of a blob (image-layout.md, "Blobs").
+pub fn blob_path(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
+}
+
+/// The name that an index gives an image: the full one where containerd wrote it, else the tag.
+fn name_of(descriptor: &Descriptor) -> Option<String> {
+    let annotations = descriptor.annotations.as_ref()?;
+    let name = annotations.get("io.containerd.image.name");
+    name.or_else(|| annotations.get("org.opencontainers.image.ref.name")).cloned()
+}
+
+/// What buildx adds beside images: provenance and lists of packages, no file system.
+fn is_attestation(descriptor: &Descriptor) -> bool {
+    let annotation = descriptor.annotations.as_ref().and_then(|all| all.get("vnd.docker.reference.type"));
+    let is_unknown = |platform: &Platform| platform.os == "unknown" && platform.architecture == "unknown";
+    annotation.is_some_and(|kind| kind == "attestation-manifest")
+        || descriptor.platform.as_ref().is_some_and(is_unknown)
+}
+
+/// Whether a manifest is an image's; signatures and other artifacts have the same form.
+fn is_image(config: &Descriptor, layers: &[Descriptor]) -> bool {
+    let is_config = config.media_type.is_empty()
+        || config.media_type.contains("image.config")
+        || config.media_type.contains("container.image");
+    let is_layer = |layer: &Descriptor| {
+        let media_type = &layer.media_type;
+        media_type.is_empty() || media_type.contains("image.layer") || media_type.contains("image.rootfs")
+    };
+    is_config && (layers.is_empty() || layers.iter().any(is_layer))
+}
+
+fn is_foreign(media_type: &str) -> bool {
+    media_type.contains("foreign") || media_type.contains("nondistributable")
+}

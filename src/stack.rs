@@ -1,0 +1,171 @@
+//! An image with its layers read and stacked: what every command starts from.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use parking_lot::Mutex;
+
+use crate::blob::Blob;
+use crate::entry::Extent;
+use crate::image::{self, Image, Input, LayerSource, Opening, Origin};
+use crate::index::{Content, LayerIndex, Reason, Rejected, XattrUse};
+use crate::layer::{self, Layer, LayerNo, LeafId};
+use crate::union::Union;
+
+/// Why a stack could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The image cannot be opened.
+    #[error(transparent)]
+    Image(#[from] image::Error),
+    /// An index contradicts itself.
+    #[error("layers do not stack: {0}")]
+    Layer(#[from] layer::Error),
+    /// Members that are not in the tree, where every one must be (`--strict`, S2).
+    #[error(
+        "{place}: member {}, offset {}: {} ({count} of the image's members have no place in its tree)",
+        .first.name.escape_ascii(), .first.offset, .first.reason
+    )]
+    Rejected {
+        /// The layer of the first one.
+        place: String,
+        /// The first one.
+        first: Rejected,
+        /// How many there are.
+        count: usize,
+    },
+}
+
+/// One layer's index and where its files' bytes are.
+#[derive(Clone)]
+pub struct StackLayer {
+    /// Its names.
+    pub index: Arc<LayerIndex>,
+    /// Its bytes.
+    pub content: Arc<Content>,
+}
+
+/// An image seen as one tree.
+pub struct Stack {
+    /// What the image says of itself.
+    pub image: Image,
+    /// The tree.
+    pub union: Union,
+    layers: Vec<StackLayer>,
+}
+
+impl Stack {
+    /// Opens an image, reads all its layers, and stacks them.
+    pub fn open(opening: &Opening, input: &Input) -> Result<Stack, Error> {
+        let image = opening.open(input)?;
+        let mut layers = index_all(opening, &image.layers)?;
+        if layers.is_empty() {
+            layers.push(StackLayer::empty());
+        }
+        let indexes = layers.iter().map(|layer| layer.index.clone() as Arc<dyn Layer>);
+        let union = Union::new(indexes.collect())?;
+        Ok(Stack { image, union, layers })
+    }
+
+    /// The layers, base first; an image of none has one that is empty.
+    pub fn layers(&self) -> &[StackLayer] {
+        &self.layers
+    }
+
+    /// One layer.
+    pub fn layer(&self, no: LayerNo) -> Result<&StackLayer, layer::Error> {
+        self.layers.get(no.0 as usize).ok_or(layer::Error::NoLayer(no))
+    }
+
+    /// Where a layer is, for messages.
+    pub fn place(&self, no: LayerNo) -> &str {
+        self.image.layers.get(no.0 as usize).map_or("", |layer| &layer.place)
+    }
+
+    /// A file's extents, and the blob that they lie in.
+    pub fn file(&self, layer: LayerNo, leaf: LeafId) -> std::io::Result<(Vec<Extent>, Blob)> {
+        let (layer, leaf) = self.union.leaf_source(layer, leaf);
+        let StackLayer { index, content } = self.layer(layer).map_err(std::io::Error::other)?;
+        let extents = index.extents(leaf).map_err(std::io::Error::other)?;
+        Ok((extents.into_owned(), content.of_file(index, leaf)?))
+    }
+
+    /// Members that are not in the tree, layer by layer, base first (S2, S5).
+    pub fn rejected(&self) -> Result<Vec<(LayerNo, Rejected)>, layer::Error> {
+        let mut rejected = Vec::new();
+        for (no, layer) in (0..).map(LayerNo).zip(&self.layers) {
+            rejected.extend(layer.index.rejected().iter().map(|rejected| (no, rejected.clone())));
+        }
+        for (no, leaf) in self.union.rejected_links() {
+            let name = self.layer(no)?.index.path(leaf.into())?.as_bytes().into();
+            rejected.push((no, Rejected { offset: 0, name, reason: Reason::LinkToNothing }));
+        }
+        rejected.sort_by_key(|(no, rejected)| (*no, rejected.offset));
+        Ok(rejected)
+    }
+
+    /// Refuses an image with members that are not in the tree (`--strict`, S2).
+    pub fn check_strict(&self) -> Result<(), Error> {
+        let rejected = self.rejected()?;
+        let count = rejected.len();
+        match rejected.into_iter().next() {
+            None => Ok(()),
+            Some((no, first)) => Err(Error::Rejected { place: self.place(no).to_owned(), first, count }),
+        }
+    }
+
+    /// How far extended attributes are used in any layer.
+    pub fn xattr_use(&self) -> XattrUse {
+        self.layers.iter().map(|layer| layer.index.xattr_use()).max().unwrap_or(XattrUse::None)
+    }
+}
+
+impl StackLayer {
+    fn empty() -> StackLayer {
+        let blob: Blob = Arc::new(Vec::new());
+        StackLayer { index: Arc::new(LayerIndex::empty()), content: Arc::new(Content::Tar(blob)) }
+    }
+}
+
+/// Indexes all layers, several at a time; a layer that an image has twice is read once.
+fn index_all(opening: &Opening, sources: &[LayerSource]) -> Result<Vec<StackLayer>, image::Error> {
+    let mut first_of: HashMap<(&str, LeafId), usize> = HashMap::new();
+    let same_as: Vec<usize> = sources
+        .iter()
+        .enumerate()
+        .map(|(i, source)| match &source.origin {
+            Origin::File(file) => *first_of.entry((&*file.archive, file.leaf)).or_insert(i),
+            Origin::Indexed(..) => i,
+        })
+        .collect();
+    let results: Vec<Mutex<Option<Result<StackLayer, image::Error>>>> =
+        sources.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(source), Some(result)) = (sources.get(i), results.get(i)) else { return };
+            if same_as.get(i) == Some(&i) {
+                let indexed = opening.index(source);
+                *result.lock() = Some(indexed.map(|(index, content)| StackLayer { index, content }));
+            }
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(sources.len());
+    thread::scope(|scope| {
+        for _ in 1..workers {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut layers: Vec<StackLayer> = Vec::with_capacity(sources.len());
+    for (result, same) in results.into_iter().zip(same_as) {
+        match result.into_inner() {
+            Some(layer) => layers.push(layer?),
+            None => layers.extend(layers.get(same).cloned()),
+        }
+    }
+    Ok(layers)
+}
