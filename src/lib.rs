@@ -12,4 +12,7 @@ pub mod tar;
 pub mod index;
 pub mod image;
 pub mod stack;
+pub mod verify;
 pub mod fs;
+pub mod fuse;
+pub mod cli;

@@ -1,2 +1,7 @@
 //! The `peelfs` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    peelfs::cli::run(std::env::args_os())
+}

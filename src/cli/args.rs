@@ -1,0 +1,81 @@
+//! Arguments that commands share.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::blob::SpoolDir;
+use crate::image::{Choice, Input, Opening, Platform};
+use crate::stack::{self, Stack};
+
+/// How an image is opened.
+#[derive(Args, Debug, Clone, Default)]
+pub struct OpenArgs {
+    /// Choose an image of an archive that holds several, by tag or ID
+    #[arg(long, value_name = "TAG|ID")]
+    pub image: Option<String>,
+    /// Choose the image for a platform [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<Platform>,
+    /// Decode compressed layers in this directory [default: $TMPDIR or /var/tmp]
+    #[arg(long, value_name = "DIR")]
+    pub spool_dir: Option<PathBuf>,
+    /// Refuse an image with members that have no place in its tree
+    #[arg(long)]
+    pub strict: bool,
+}
+
+impl OpenArgs {
+    pub fn opening(&self) -> Opening {
+        let choice = Choice { image: self.image.clone(), platform: self.platform.clone() };
+        Opening { choice, spool: self.spool_dir.clone().map(SpoolDir::new).unwrap_or_default() }
+    }
+
+    /// Opens an image with all its layers.
+    pub fn stack(&self, input: &Input) -> Result<Stack, stack::Error> {
+        let stack = Stack::open(&self.opening(), input)?;
+        if self.strict {
+            stack.check_strict()?;
+        }
+        warn_of_rejected(&stack);
+        Ok(stack)
+    }
+}
+
+/// The image that a command looks into.
+#[derive(Args, Debug, Clone)]
+pub struct ImageArgs {
+    /// The image: an archive, a layout, a tar or a directory
+    #[arg(value_name = "IMAGE")]
+    pub image_path: PathBuf,
+    /// Put a layer below IMAGE, which is one layer then (repeat: base first)
+    #[arg(long, value_name = "LAYER")]
+    pub lower: Vec<PathBuf>,
+    #[command(flatten)]
+    pub open: OpenArgs,
+}
+
+impl ImageArgs {
+    pub fn input(&self) -> Input {
+        Input::Paths(self.lower.iter().chain([&self.image_path]).cloned().collect())
+    }
+
+    pub fn stack(&self) -> Result<Stack, stack::Error> {
+        self.open.stack(&self.input())
+    }
+}
+
+/// Nothing is lost silently.
+fn warn_of_rejected(stack: &Stack) {
+    let count = stack.rejected().map_or(0, |rejected| rejected.len());
+    if count > 0 {
+        tracing::warn!("{count} members have no place in the tree; `peelfs verify` lists them");
+    }
+}
+
+/// A path in an image, as bytes.
+pub fn path_bytes(path: &OsString) -> &[u8] {
+    path.as_bytes()
+}

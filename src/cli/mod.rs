@@ -1,0 +1,124 @@
+//! The command line: one file per command, each from arguments to output and an exit status.
+//!
+//! Only `output` writes to stdout; errors and talk go to stderr.
+
+mod args;
+mod cat;
+mod entry;
+mod explain;
+mod history;
+mod inspect;
+mod ls;
+mod mount;
+mod mount_words;
+mod output;
+mod stat;
+mod tree;
+mod umount;
+mod verbless;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Mount a container image tarball as a directory: no extraction, no Docker, no root
+#[derive(Parser)]
+#[command(name = "peelfs", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "An image is a docker save or OCI archive, an OCI layout directory, a layer or root \
+    file system tar (any of them compressed), or an unpacked layer directory. What it is, its content tells.")]
+struct Cli {
+    /// Say more on stderr (repeat for more; RUST_LOG overrides)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Mount(mount::Args),
+    Umount(umount::Args),
+    Ls(ls::Args),
+    Tree(tree::Args),
+    Cat(cat::Args),
+    Stat(stat::Args),
+    Explain(explain::Args),
+    Inspect(inspect::Args),
+    History(history::Args),
+    Verify(verify::Args),
+}
+
+/// How a command ended, when it could do what it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Exit status 0.
+    Fine,
+    /// Exit status 1: it found problems.
+    Problems,
+    /// Another process's exit status.
+    Status(u8),
+}
+
+type Result<T = Outcome> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Runs the program: 0 fine, 1 found problems, 2 could not do it.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match verbless::with_verb(args.into_iter().collect()) {
+        Ok(args) => args,
+        Err(status) => return ExitCode::from(status),
+    };
+    let cli = Cli::parse_from(args);
+    start_log(cli.verbose);
+    let result = match cli.command {
+        Command::Mount(args) => mount::run(args),
+        Command::Umount(args) => umount::run(args),
+        Command::Ls(args) => ls::run(args),
+        Command::Tree(args) => tree::run(args),
+        Command::Cat(args) => cat::run(args),
+        Command::Stat(args) => stat::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::History(args) => history::run(args),
+        Command::Verify(args) => verify::run(args),
+    };
+    match result {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Problems) => ExitCode::from(1),
+        Ok(Outcome::Status(status)) => ExitCode::from(status),
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Says on stderr what went wrong; if that cannot be said either, the exit status has to do.
+fn complain(message: &str) {
+    let message = match io::stderr().is_terminal() {
+        true => output::escape(message.as_bytes(), output::Lines::Keep),
+        false => message.to_owned(),
+    };
+    let _ = writeln!(io::stderr(), "peelfs: {message}");
+}
+
+/// Whether who reads our output has had enough, as `head` does.
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "peelfs=info,warn",
+        2 => "peelfs=debug,info",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    log.with_ansi(io::stderr().is_terminal()).with_target(false).init();
+}

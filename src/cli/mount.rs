@@ -1,0 +1,103 @@
+//! `peelfs mount`: an image as a directory.
+
+use std::ffi::OsString;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+use crate::fs::Filesystem;
+use crate::fuse::{Background, MountPoint, Ready, ReadyFd};
+use crate::image::Input;
+
+use super::args::OpenArgs;
+use super::mount_words::{self, MountWords, Unknown};
+use super::{Outcome, Result};
+
+/// Mount an image on a directory
+///
+/// Returns when the mount answers; a daemon stays behind until it is unmounted.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The image, or layers base first, and behind them the directory to mount on
+    #[arg(value_name = "IMAGE|LAYER... MOUNTPOINT", required = true)]
+    paths: Vec<PathBuf>,
+    /// Set mount options: allow_other, uid=, gid=, umask=, suid, dev, noexec, lowerdir=TOP:...:BASE, ...
+    #[arg(short, value_name = "OPTION[,OPTION]")]
+    options: Vec<OsString>,
+    /// Stay in the foreground
+    #[arg(short, long)]
+    foreground: bool,
+    /// Write a newline to this descriptor when the mount answers
+    #[arg(long, value_name = "N")]
+    ready_fd: Option<RawFd>,
+    /// Append the daemon's messages to this file
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// Put a layer below (repeat: base first)
+    #[arg(long, value_name = "LAYER")]
+    lower: Vec<PathBuf>,
+    #[command(flatten)]
+    open: OpenArgs,
+    /// Ignore mount options that are not known, as mount(8) -s asks
+    #[arg(long, hide = true)]
+    sloppy: bool,
+}
+
+pub fn run(mut args: Args) -> Result {
+    let unknown = if args.sloppy { Unknown::Ignore } else { Unknown::Refuse };
+    let words = mount_words::parse(&args.options, unknown)?;
+    let Some(mount_point) = args.paths.pop() else { return Err("no mount point".into()) };
+    let input = input(&args, &words)?;
+    // What can be seen to be wrong is said before any work is done.
+    let mount_point = MountPoint::new(&mount_point)?;
+    let ready_fd = args.ready_fd.map(ReadyFd::new).transpose();
+    let ready_fd = ready_fd.map_err(|error| format!("--ready-fd: {error}"))?;
+    let mut ready = match args.foreground {
+        true => Ready::default(),
+        false => match Background::start()? {
+            Background::Parent(status) => return Ok(Outcome::Status(status)),
+            Background::Child(ready) => ready,
+        },
+    };
+    ready.fd = ready_fd;
+    ready.log.clone_from(&args.log_file);
+    serve(args, words, &input, mount_point, ready)
+}
+
+fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, ready: Ready) -> Result {
+    let open = OpenArgs {
+        image: args.open.image.or(words.image),
+        platform: args.open.platform.or(words.platform),
+        spool_dir: args.open.spool_dir.or(words.spool_dir),
+        strict: args.open.strict || words.strict,
+    };
+    let stack = open.stack(input)?;
+    let mut options = words.options;
+    if options.source.is_empty() {
+        options.source = source_name(input);
+    }
+    mount_point.serve(Filesystem::new(stack), &options, words.ownership, ready)?;
+    Ok(Outcome::Fine)
+}
+
+/// What is to be mounted. With `lowerdir=` a source is only a name, as in `mount -t overlay overlay …`.
+fn input(args: &Args, words: &MountWords) -> Result<Input> {
+    if let Some(lower_dirs) = &words.lower_dirs {
+        if args.paths.len() > 1 || !args.lower.is_empty() {
+            return Err("lowerdir= names all layers; there can be no others".into());
+        }
+        return Ok(Input::LowerDirs(lower_dirs.clone()));
+    }
+    if args.paths.is_empty() {
+        return Err("nothing to mount: peelfs mount IMAGE MOUNTPOINT".into());
+    }
+    Ok(Input::Paths(args.lower.iter().chain(&args.paths).cloned().collect()))
+}
+
+/// What `df` and `mount` show as the source.
+fn source_name(input: &Input) -> String {
+    let (Input::Paths(paths) | Input::LowerDirs(paths)) = input;
+    match &**paths {
+        [only] => only.display().to_string(),
+        _ => "peelfs".to_owned(),
+    }
+}

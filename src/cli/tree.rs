@@ -1,0 +1,187 @@
+//! `peelfs tree`: a directory of the image and all below it, as tree(1) draws it.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use serde_json::{Map, Value};
+
+use crate::union::Last;
+use crate::union::{List, Listed, MergedDir, Node, Union};
+
+use super::args::{ImageArgs, path_bytes};
+use super::entry::Shown;
+use super::output::Output;
+use super::{Outcome, Result};
+
+/// Draw a directory of the image and all below it
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    image: ImageArgs,
+    /// Where to begin
+    #[arg(default_value = "/")]
+    path: OsString,
+    /// Go this many levels deep
+    #[arg(short = 'L', long, value_name = "LEVELS")]
+    level: Option<usize>,
+    /// Draw directories only
+    #[arg(short, long)]
+    dirs_only: bool,
+    /// Write nested JSON objects
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result {
+    let stack = args.image.stack()?;
+    let resolved = stack.union.resolve(path_bytes(&args.path), Last::Follow)?;
+    let mut out = Output::new();
+    let level = args.level.unwrap_or(usize::MAX);
+    let mut drawing = Drawing { union: &stack.union, level, dirs_only: args.dirs_only, dirs: 0, files: 0 };
+    if args.json {
+        let mut root = Shown::of(&stack.union, &resolved.node)?.json(resolved.path.as_bytes());
+        if let Node::Dir(dir) = resolved.node {
+            drawing.nest(resolved.path, dir, &mut root)?;
+        }
+        out.json(&root)?;
+        return Ok(Outcome::Fine);
+    }
+    let name = out.name(path_bytes(&args.path)).into_owned();
+    out.write_all(&name)?;
+    out.write_all(b"\n")?;
+    if let Node::Dir(dir) = resolved.node {
+        drawing.draw(&mut out, dir)?;
+    }
+    let plural = |n: u64, one: &'static str, many: &'static str| if n == 1 { one } else { many };
+    let (dirs, files) = (drawing.dirs, drawing.files);
+    write!(out, "\n{dirs} {}", plural(dirs, "directory", "directories"))?;
+    if !args.dirs_only {
+        write!(out, ", {files} {}", plural(files, "file", "files"))?;
+    }
+    writeln!(out)?;
+    out.flush()?;
+    Ok(Outcome::Fine)
+}
+
+struct Drawing<'a> {
+    union: &'a Union,
+    level: usize,
+    dirs_only: bool,
+    dirs: u64,
+    files: u64,
+}
+
+/// A directory that is being drawn: what is still to come in it.
+type Level<'a> = std::iter::Peekable<Filtered<'a>>;
+
+/// A listing without what is not to be drawn.
+struct Filtered<'a> {
+    list: List<'a>,
+    dirs_only: bool,
+}
+
+impl<'a> Iterator for Filtered<'a> {
+    type Item = Listed<'a>;
+
+    fn next(&mut self) -> Option<Listed<'a>> {
+        self.list.by_ref().find(|listed| !self.dirs_only || listed.node.as_dir().is_some())
+    }
+}
+
+impl<'a> Drawing<'a> {
+    fn level(&self, dir: &MergedDir) -> Result<Level<'a>> {
+        Ok(Filtered { list: self.union.list(dir, 0)?, dirs_only: self.dirs_only }.peekable())
+    }
+
+    fn count(&mut self, node: &Node) {
+        match node {
+            Node::Dir(_) => self.dirs += 1,
+            Node::Leaf { .. } => self.files += 1,
+        }
+    }
+
+    /// Draws without recursion: an image may be deeper than a stack.
+    fn draw(&mut self, out: &mut Output, dir: MergedDir) -> Result<()> {
+        if self.level == 0 {
+            return Ok(());
+        }
+        let mut levels = vec![self.level(&dir)?];
+        while let Some(level) = levels.last_mut() {
+            let Some(listed) = level.next() else {
+                levels.pop();
+                continue;
+            };
+            self.count(&listed.node);
+            let mut line = String::new();
+            for i in 0..levels.len() {
+                let more = levels.get_mut(i).is_some_and(|level| level.peek().is_some());
+                let is_own = i + 1 == levels.len();
+                line.push_str(match (is_own, more) {
+                    (true, true) => "├── ",
+                    (true, false) => "└── ",
+                    (false, true) => "│   ",
+                    (false, false) => "    ",
+                });
+            }
+            out.write_all(line.as_bytes())?;
+            let name = out.name(&listed.name).into_owned();
+            out.write_all(&name)?;
+            if let Some(target) = Shown::of(self.union, &listed.node)?.target {
+                let target = out.name(&target).into_owned();
+                out.write_all(b" -> ")?;
+                out.write_all(&target)?;
+            }
+            out.write_all(b"\n")?;
+            if let Node::Dir(dir) = &listed.node
+                && levels.len() < self.level
+            {
+                levels.push(self.level(dir)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills in `children`, directory by directory, and hangs each into its parent when it is complete.
+    fn nest(
+        &mut self,
+        path: crate::path::TreePath,
+        dir: MergedDir,
+        root: &mut Map<String, Value>,
+    ) -> Result<()> {
+        if self.level == 0 {
+            return Ok(());
+        }
+        let mut path = path;
+        let mut levels = vec![(self.level(&dir)?, Vec::new())];
+        let mut open: Vec<Map<String, Value>> = Vec::new();
+        while let Some((level, children)) = levels.last_mut() {
+            if let Some(listed) = level.next() {
+                let own = path.join(&listed.name);
+                let object = Shown::of(self.union, &listed.node)?.json(own.as_bytes());
+                match &listed.node {
+                    Node::Dir(dir) if open.len() + 1 < self.level => {
+                        path = own;
+                        open.push(object);
+                        let level = self.level(dir)?;
+                        levels.push((level, Vec::new()));
+                    }
+                    _ => children.push(Value::Object(object)),
+                }
+                continue;
+            }
+            let children = Value::Array(std::mem::take(children));
+            levels.pop();
+            path.pop();
+            match open.pop() {
+                Some(mut object) => {
+                    object.insert("children".into(), children);
+                    if let Some((_, siblings)) = levels.last_mut() {
+                        siblings.push(Value::Object(object));
+                    }
+                }
+                None => drop(root.insert("children".into(), children)),
+            }
+        }
+        Ok(())
+    }
+}

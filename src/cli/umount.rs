@@ -1,0 +1,26 @@
+//! `peelfs umount`: take a mount away.
+
+use std::path::PathBuf;
+
+use crate::fuse::unmount;
+
+use super::{Outcome, Result};
+
+/// Unmount a mount of peelfs, a dead one too
+#[derive(clap::Args)]
+#[command(visible_alias = "unmount")]
+pub struct Args {
+    /// Where it is
+    #[arg(required = true)]
+    mount_points: Vec<PathBuf>,
+    /// Take it out of the tree now, and end it when its last user does
+    #[arg(short, long)]
+    lazy: bool,
+}
+
+pub fn run(args: Args) -> Result {
+    for mount_point in &args.mount_points {
+        unmount(mount_point, args.lazy)?;
+    }
+    Ok(Outcome::Fine)
+}

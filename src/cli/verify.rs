@@ -1,0 +1,48 @@
+//! `peelfs verify`: whether an image is what it says it is.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use crate::verify::{Problem, verify};
+
+use super::args::ImageArgs;
+use super::output::{Output, human_size};
+use super::{Outcome, Result};
+
+/// Check digests, diff IDs, the image ID and every member of every layer
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    image: ImageArgs,
+    /// Write JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result {
+    let opening = args.image.open.opening();
+    let image = opening.open(&args.image.input())?;
+    let report = verify(&opening, &image);
+    let mut out = Output::new();
+    if args.json {
+        let problems: Vec<Value> = report.problems.iter().map(problem_json).collect();
+        let (layers, bytes, digests) = (report.layers, report.bytes, report.digests);
+        out.json(&json!({ "layers": layers, "bytes": bytes, "digests": digests, "problems": problems }))?;
+    } else {
+        for problem in &report.problems {
+            let layer = problem.layer.map(|no| format!("layer {no} ")).unwrap_or_default();
+            writeln!(out, "{layer}{}: {}", out.text(&problem.place), out.text(&problem.message))?;
+        }
+        let count = report.problems.len();
+        let verdict = if count == 0 { "ok".to_owned() } else { format!("{count} problems") };
+        let (layers, digests) = (report.layers, report.digests);
+        writeln!(out, "{verdict}: {layers} layers, {digests} digests, {} read", human_size(report.bytes))?;
+        out.flush()?;
+    }
+    Ok(if report.problems.is_empty() { Outcome::Fine } else { Outcome::Problems })
+}
+
+fn problem_json(problem: &Problem) -> Value {
+    json!({ "layer": problem.layer, "place": problem.place, "message": problem.message })
+}

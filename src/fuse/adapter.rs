@@ -1,0 +1,360 @@
+//! `fuser::Filesystem`: decode, call, reply.
+//!
+//! Every operation is answered here on purpose. ENOSYS turns an operation off for the whole mount: that is
+//! wanted where the kernel's own answer is right (open, opendir, flush, access) and wrong where it is not
+//! (writes, which are EROFS each time).
+
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use fuser::{
+    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, FopenFlags, Generation, INodeNo,
+    InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyBmap,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl,
+    ReplyLock, ReplyLseek, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+};
+
+use crate::fs::{self, Filesystem, InodeNo, Seek};
+use crate::index::XattrUse;
+
+use super::attr::{Ownership, file_type, negative};
+use super::errno::report;
+
+/// How long the kernel may believe what it was told: layers never change. (Much longer overflows the
+/// kernel's own clock arithmetic.)
+const TTL: Duration = Duration::from_secs(1_000_000_000);
+
+/// The largest read that is asked for, in bytes; the kernel's own limit.
+const MAX_REQUEST: u32 = 1024 * 1024;
+
+/// Block size of statfs, in bytes.
+const STATFS_BLOCK: u32 = 4096;
+
+/// Numbers never stand for anything else (S24).
+const GENERATION: Generation = Generation(0);
+
+thread_local! {
+    /// Each loop's buffer for reads, grown once to what is asked for.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A tree on its way to the kernel.
+pub struct Adapter {
+    fs: Filesystem,
+    ownership: Ownership,
+    xattrs: XattrUse,
+    /// The kernel opens files, and directories, without asking.
+    opens_alone: (bool, bool),
+}
+
+impl Adapter {
+    /// Shows a filesystem with its owners as they are to appear.
+    pub fn new(fs: Filesystem, ownership: Ownership) -> Adapter {
+        let xattrs = fs.stack().xattr_use();
+        Adapter { fs, ownership, xattrs, opens_alone: (false, false) }
+    }
+
+    fn reply_xattr(&self, ino: INodeNo, size: u32, value: fs::Result<Vec<u8>>, reply: ReplyXattr) {
+        match value {
+            Err(error) => reply.error(report("xattr", InodeNo(ino.0), &error)),
+            Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
+            Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
+            Ok(value) => reply.data(&value),
+        }
+    }
+}
+
+/// Runs a handler; if it panics, its reply is dropped, which answers EIO, and the loop goes on.
+fn guard(operation: &'static str, handler: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(handler)).is_err() {
+        tracing::error!(operation, "a panic, answered with EIO; please report it");
+    }
+}
+
+/// Answers operations that write.
+macro_rules! read_only {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $reply:ty;)*) => {
+        $(fn $name(&self, _req: &Request, $($arg: $type,)* reply: $reply) {
+            $(let _ = $arg;)*
+            reply.error(Errno::EROFS);
+        })*
+    };
+}
+
+impl fuser::Filesystem for Adapter {
+    fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        let offered = config.capabilities();
+        self.opens_alone = (
+            offered.contains(InitFlags::FUSE_NO_OPEN_SUPPORT),
+            offered.contains(InitFlags::FUSE_NO_OPENDIR_SUPPORT),
+        );
+        // Readdirplus always, not when the kernel thinks it pays: it does (docs/findings.md).
+        let mut wanted = InitFlags::FUSE_DO_READDIRPLUS
+            | InitFlags::FUSE_PARALLEL_DIROPS
+            | InitFlags::FUSE_CACHE_SYMLINKS
+            | InitFlags::FUSE_NO_OPEN_SUPPORT
+            | InitFlags::FUSE_NO_OPENDIR_SUPPORT
+            | InitFlags::FUSE_ASYNC_DIO;
+        if self.xattrs == XattrUse::Acls {
+            wanted |= InitFlags::FUSE_POSIX_ACL;
+        }
+        config.add_capabilities(wanted & offered).map_err(|_| io::ErrorKind::Unsupported)?;
+        config.set_max_write(MAX_REQUEST).map_err(|_| io::ErrorKind::Unsupported)?;
+        Ok(())
+    }
+
+    fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        guard("lookup", || match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
+            Ok(Some((ino, attributes))) => {
+                reply.entry(&TTL, &self.ownership.attr(ino, &attributes), GENERATION);
+            }
+            Ok(None) => reply.entry(&TTL, &negative(), GENERATION),
+            Err(error) => reply.error(report("lookup", InodeNo(parent.0), &error)),
+        });
+    }
+
+    fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+        let ino = InodeNo(ino.0);
+        guard("getattr", || match self.fs.attributes(ino) {
+            Ok(attributes) => reply.attr(&TTL, &self.ownership.attr(ino, &attributes)),
+            Err(error) => reply.error(report("getattr", ino, &error)),
+        });
+    }
+
+    fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
+        guard("readlink", || match self.fs.readlink(InodeNo(ino.0)) {
+            Ok(target) => reply.data(&target),
+            Err(error) => reply.error(report("readlink", InodeNo(ino.0), &error)),
+        });
+    }
+
+    fn open(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        match self.opens_alone.0 {
+            true => reply.error(Errno::ENOSYS),
+            false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE),
+        }
+    }
+
+    fn opendir(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        match self.opens_alone.1 {
+            true => reply.error(Errno::ENOSYS),
+            false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR),
+        }
+    }
+
+    fn read(
+        &self,
+        _req: &Request,
+        ino: INodeNo,
+        _fh: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        guard("read", || {
+            BUFFER.with_borrow_mut(|buffer| {
+                let size = size as usize;
+                if buffer.len() < size {
+                    buffer.resize(size, 0);
+                }
+                let buffer = buffer.get_mut(..size).unwrap_or_default();
+                match self.fs.read(InodeNo(ino.0), offset, buffer) {
+                    Ok(n) => reply.data(buffer.get(..n).unwrap_or_default()),
+                    Err(error) => reply.error(report("read", InodeNo(ino.0), &error)),
+                }
+            });
+        });
+    }
+
+    fn lseek(
+        &self,
+        _req: &Request,
+        ino: INodeNo,
+        _fh: FileHandle,
+        offset: i64,
+        whence: i32,
+        reply: ReplyLseek,
+    ) {
+        guard("lseek", || {
+            let whence = match whence {
+                libc::SEEK_DATA => Seek::Data,
+                libc::SEEK_HOLE => Seek::Hole,
+                _ => return reply.error(Errno::EINVAL),
+            };
+            let Ok(offset) = u64::try_from(offset) else { return reply.error(Errno::ENXIO) };
+            match self.fs.seek(InodeNo(ino.0), offset, whence) {
+                Ok(at) => reply.offset(at.cast_signed()),
+                Err(error) => reply.error(report("lseek", InodeNo(ino.0), &error)),
+            }
+        });
+    }
+
+    fn readdir(&self, _req: &Request, ino: INodeNo, _fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        guard("readdir", || {
+            let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
+                let kind = file_type(entry.attributes.kind);
+                reply.add(INodeNo(entry.ino.0), entry.next, kind, OsStr::from_bytes(&entry.name))
+            });
+            match result {
+                Ok(()) => reply.ok(),
+                Err(error) => reply.error(report("readdir", InodeNo(ino.0), &error)),
+            }
+        });
+    }
+
+    fn readdirplus(
+        &self,
+        _req: &Request,
+        ino: INodeNo,
+        _fh: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        guard("readdirplus", || {
+            let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
+                let attr = self.ownership.attr(entry.ino, &entry.attributes);
+                let name = OsStr::from_bytes(&entry.name);
+                reply.add(attr.ino, entry.next, name, &TTL, &attr, GENERATION)
+            });
+            match result {
+                Ok(()) => reply.ok(),
+                Err(error) => reply.error(report("readdirplus", InodeNo(ino.0), &error)),
+            }
+        });
+    }
+
+    fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
+        guard("statfs", || {
+            let statfs = self.fs.statfs();
+            let blocks = statfs.bytes.div_ceil(STATFS_BLOCK.into());
+            reply.statfs(blocks, 0, 0, statfs.entries, 0, STATFS_BLOCK, 255, STATFS_BLOCK);
+        });
+    }
+
+    fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        if self.xattrs == XattrUse::None {
+            return reply.error(Errno::ENOSYS);
+        }
+        guard("getxattr", || {
+            let value = self.fs.xattr(InodeNo(ino.0), name.as_bytes());
+            self.reply_xattr(ino, size, value, reply);
+        });
+    }
+
+    fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        if self.xattrs == XattrUse::None {
+            return reply.error(Errno::ENOSYS);
+        }
+        guard("listxattr", || {
+            let names = self.fs.xattrs(InodeNo(ino.0)).map(|xattrs| {
+                xattrs.iter().flat_map(|xattr| xattr.name.iter().copied().chain([0])).collect()
+            });
+            self.reply_xattr(ino, size, names, reply);
+        });
+    }
+
+    // Without `default_permissions` the mount is private to a user who owns all of its bytes anyway;
+    // a write is refused by the kernel before it asks.
+    fn access(&self, _req: &Request, _ino: INodeNo, _mask: AccessFlags, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn flush(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _owner: LockOwner, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn fsync(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+        reply.ok();
+    }
+
+    fn fsyncdir(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
+        reply.ok();
+    }
+
+    fn ioctl(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _flags: IoctlFlags,
+        _cmd: u32,
+        _in_data: &[u8],
+        _out_size: u32,
+        reply: ReplyIoctl,
+    ) {
+        reply.error(Errno::ENOTTY);
+    }
+
+    fn bmap(&self, _req: &Request, _ino: INodeNo, _blocksize: u32, _idx: u64, reply: ReplyBmap) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    // The kernel keeps locks itself: the mount is on one machine.
+    fn getlk(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _owner: LockOwner,
+        _start: u64,
+        _end: u64,
+        _typ: i32,
+        _pid: u32,
+        reply: ReplyLock,
+    ) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn setlk(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _owner: LockOwner,
+        _start: u64,
+        _end: u64,
+        _typ: i32,
+        _pid: u32,
+        _sleep: bool,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    read_only! {
+        setattr(
+            ino: INodeNo, mode: Option<u32>, uid: Option<u32>, gid: Option<u32>, size: Option<u64>,
+            atime: Option<TimeOrNow>, mtime: Option<TimeOrNow>, ctime: Option<SystemTime>,
+            fh: Option<FileHandle>, crtime: Option<SystemTime>, chgtime: Option<SystemTime>,
+            bkuptime: Option<SystemTime>, flags: Option<BsdFileFlags>
+        ) -> ReplyAttr;
+        mknod(parent: INodeNo, name: &OsStr, mode: u32, umask: u32, rdev: u32) -> ReplyEntry;
+        mkdir(parent: INodeNo, name: &OsStr, mode: u32, umask: u32) -> ReplyEntry;
+        unlink(parent: INodeNo, name: &OsStr) -> ReplyEmpty;
+        rmdir(parent: INodeNo, name: &OsStr) -> ReplyEmpty;
+        symlink(parent: INodeNo, name: &OsStr, target: &Path) -> ReplyEntry;
+        rename(
+            parent: INodeNo, name: &OsStr, newparent: INodeNo, newname: &OsStr, flags: RenameFlags
+        ) -> ReplyEmpty;
+        link(ino: INodeNo, newparent: INodeNo, newname: &OsStr) -> ReplyEntry;
+        create(parent: INodeNo, name: &OsStr, mode: u32, umask: u32, flags: i32) -> ReplyCreate;
+        write(
+            ino: INodeNo, fh: FileHandle, offset: u64, data: &[u8], write_flags: WriteFlags,
+            flags: OpenFlags, lock_owner: Option<LockOwner>
+        ) -> ReplyWrite;
+        setxattr(ino: INodeNo, name: &OsStr, value: &[u8], flags: i32, position: u32) -> ReplyEmpty;
+        removexattr(ino: INodeNo, name: &OsStr) -> ReplyEmpty;
+        fallocate(ino: INodeNo, fh: FileHandle, offset: u64, length: u64, mode: i32) -> ReplyEmpty;
+        copy_file_range(
+            ino_in: INodeNo, fh_in: FileHandle, offset_in: u64, ino_out: INodeNo, fh_out: FileHandle,
+            offset_out: u64, len: u64, flags: CopyFileRangeFlags
+        ) -> ReplyWrite;
+    }
+}

@@ -1,0 +1,27 @@
+//! From errors to errno and log lines, once for all operations.
+
+use fuser::Errno;
+
+use crate::fs::{Error, InodeNo};
+
+/// The errno of an error. What is wrong with the image is logged, what is wrong with the question is not.
+pub fn report(operation: &'static str, ino: InodeNo, error: &Error) -> Errno {
+    let (errno, is_damage) = match error {
+        Error::NotADirectory => (Errno::ENOTDIR, false),
+        Error::IsADirectory => (Errno::EISDIR, false),
+        Error::Invalid => (Errno::EINVAL, false),
+        Error::NoAttribute => (Errno::ENODATA, false),
+        Error::NoSuchOffset => (Errno::ENXIO, false),
+        Error::ReadOnly => (Errno::EROFS, false),
+        Error::NotSupported => (Errno::EOPNOTSUPP, false),
+        Error::Stale => (Errno::ESTALE, false),
+        Error::Layer(_) => (Errno::EIO, true),
+        Error::Io { .. } => (Errno::EIO, true),
+    };
+    if is_damage {
+        tracing::error!(operation, %ino, "{error}");
+    } else {
+        tracing::debug!(operation, %ino, "{error}");
+    }
+    errno
+}

@@ -1,0 +1,126 @@
+//! Serving a mount until it is taken away.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use fuser::{Config, Session, SessionACL};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::fs::Filesystem;
+
+use super::adapter::Adapter;
+use super::attr::Ownership;
+use super::daemon::Ready;
+use super::mount::{Access, Mount, MountError, MountOptions, MountPoint};
+
+/// How long requests under way may take to end once the mount is gone; whoever keeps a file open longer
+/// gets errors, as from any server that was told to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Loops that take requests: one a processor, but a mount of one reader gains nothing from many.
+const MAX_LOOPS: usize = 8;
+
+/// Why serving ended, when nothing was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    /// Someone unmounted.
+    Unmounted,
+    /// A signal.
+    Stopped,
+}
+
+/// Why a mount could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It could not be made, or not be taken away.
+    #[error(transparent)]
+    Mount(#[from] MountError),
+    /// The connection to the kernel broke.
+    #[error("connection to the kernel: {0}")]
+    Session(io::Error),
+    /// The process could not be set up.
+    #[error("{0}")]
+    Setup(#[from] io::Error),
+}
+
+enum Event {
+    Signal,
+    SessionEnded(io::Result<()>),
+}
+
+impl MountPoint {
+    /// Mounts a filesystem, says that it is ready, and serves it until it is unmounted or a signal comes.
+    pub fn serve(
+        self,
+        fs: Filesystem,
+        options: &MountOptions,
+        ownership: Ownership,
+        ready: Ready,
+    ) -> Result<Served, ServeError> {
+        let (sender, events) = mpsc::channel();
+        // Before the mount: a signal must never find it without someone to take it away.
+        watch_signals(sender.clone())?;
+        let (fd, mount) = self.mount(options)?;
+        let served = start(Adapter::new(fs, ownership), fd, options.access, sender).and_then(|()| {
+            ready.announce()?;
+            tracing::info!(dir = %mount.dir().display(), "mounted");
+            wait(&mount, &events)
+        });
+        if served.is_err() {
+            mount.unmount()?;
+        }
+        served
+    }
+}
+
+fn watch_signals(sender: Sender<Event>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for _ in signals.forever() {
+            if sender.send(Event::Signal).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// Shakes hands with the kernel and starts the loops; when this returns, the mount answers.
+fn start(adapter: Adapter, fd: OwnedFd, access: Access, sender: Sender<Event>) -> Result<(), ServeError> {
+    let mut config = Config::default();
+    config.n_threads = Some(thread::available_parallelism().map_or(1, usize::from).min(MAX_LOOPS));
+    // A cloned descriptor needs the device again, which who mounts through the helper may not open.
+    config.clone_fd = std::fs::File::options().read(true).write(true).open("/dev/fuse").is_ok();
+    // Who may use the mount the kernel checks, but it knows no difference between root and others.
+    let acl = match access {
+        Access::OwnerAndRoot => SessionACL::RootAndOwner,
+        Access::Owner | Access::Everyone => SessionACL::All,
+    };
+    let session = Session::from_fd(adapter, fd, acl, config);
+    let session = session.map_err(ServeError::Session)?;
+    thread::Builder::new().name("session".into()).spawn(move || {
+        let ended = session.run();
+        // Nobody listens if the program is about to end anyway.
+        let _ = sender.send(Event::SessionEnded(ended));
+    })?;
+    Ok(())
+}
+
+fn wait(mount: &Mount, events: &Receiver<Event>) -> Result<Served, ServeError> {
+    match events.recv() {
+        Ok(Event::SessionEnded(ended)) => {
+            ended.map_err(ServeError::Session)?;
+            tracing::info!(dir = %mount.dir().display(), "unmounted");
+            Ok(Served::Unmounted)
+        }
+        Ok(Event::Signal) | Err(_) => {
+            mount.unmount()?;
+            while let Ok(Event::Signal) = events.recv_timeout(GRACE) {}
+            Ok(Served::Stopped)
+        }
+    }
+}

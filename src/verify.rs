@@ -1,0 +1,191 @@
+//! Whether an image is what it says it is: every digest, every header, every problem, not the first.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::blob::{ReadAt, Reader};
+use crate::digest::{Algorithm, Digest};
+use crate::image::{Error, Image, LayerSource, Opening, Origin};
+use crate::index::{Content, LayerIndex, Reason, check};
+use crate::layer::Layer;
+use crate::union::Union;
+
+/// What is wrong with an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: the image, or a layer and its place.
+    pub place: String,
+    /// The layer, counted from the base.
+    pub layer: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// What was looked at, and what is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Layers read.
+    pub layers: usize,
+    /// Bytes hashed.
+    pub bytes: u64,
+    /// Digests that were compared.
+    pub digests: usize,
+    /// All that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads everything an image has.
+pub fn verify(opening: &Opening, image: &Image) -> Report {
+    let mut verify = Verify { opening, report: Report::default() };
+    verify.image(image);
+    let indexes: Vec<_> =
+        image.layers.iter().enumerate().map(|(no, layer)| verify.layer(no, layer)).collect();
+    verify.links(image, &indexes);
+    verify.report
+}
+
+struct Verify<'a> {
+    opening: &'a Opening,
+    report: Report,
+}
+
+impl Verify<'_> {
+    fn problem(&mut self, layer: Option<(usize, &LayerSource)>, message: impl Into<String>) {
+        let (no, place) = match layer {
+            Some((no, layer)) => (Some(no), layer.place.clone()),
+            None => (None, "image".to_owned()),
+        };
+        self.report.problems.push(Problem { place, layer: no, message: message.into() });
+    }
+
+    fn image(&mut self, image: &Image) {
+        if let (Some(id), Some(claimed)) = (&image.id, &image.claimed_id) {
+            self.report.digests += 1;
+            if id != claimed {
+                self.problem(None, format!("image ID: the configuration is {id}, named as {claimed}"));
+            }
+        }
+        if let Some(manifest) = &image.manifest
+            && let Some(file) = &manifest.file
+        {
+            let found = self.digest(manifest.digest.algorithm(), &*file.blob);
+            self.compare(None, "manifest digest", &manifest.digest, found);
+        }
+        let diff_ids = image.config.as_ref().map_or(0, |config| config.diff_ids.len());
+        if diff_ids > 0 && diff_ids != image.layers.len() {
+            let message =
+                format!("{} layers, but {diff_ids} diff IDs in the configuration", image.layers.len());
+            self.problem(None, message);
+        }
+    }
+
+    /// Reads one layer; gives its index if it can be read.
+    fn layer(&mut self, no: usize, layer: &LayerSource) -> Option<Arc<LayerIndex>> {
+        let place = Some((no, layer));
+        self.report.layers += 1;
+        if let (Some(claimed), Some(size)) = (layer.claimed_size, layer.stored_size())
+            && claimed != size
+        {
+            self.problem(place, format!("size: {size} bytes, {claimed} in the manifest"));
+        }
+        if let (Some(digest), Origin::File(file)) = (&layer.digest, &layer.origin) {
+            let found = self.digest(digest.algorithm(), &*file.blob);
+            self.compare(place, "digest", digest, found);
+        }
+        match self.opening.index(layer) {
+            Ok((index, content)) => {
+                self.tar(no, layer, &index, &content);
+                Some(index)
+            }
+            Err(error) => {
+                self.problem(place, error_without_place(&error, &layer.place));
+                None
+            }
+        }
+    }
+
+    fn tar(&mut self, no: usize, layer: &LayerSource, index: &LayerIndex, content: &Content) {
+        let place = Some((no, layer));
+        if let Content::Tar(tar) = content {
+            let algorithm = layer.diff_id.as_ref().map_or(Algorithm::Sha256, |id| id.0.algorithm());
+            let found = self.digest(algorithm, &**tar);
+            match &layer.diff_id {
+                Some(diff_id) => self.compare(place, "diff ID", &diff_id.0, found),
+                None => drop(found.map_err(|error| self.problem(place, error.to_string()))),
+            }
+            match trailing_data(&**tar, index.end()) {
+                Ok(None) => {}
+                Ok(Some(at)) => self.problem(place, format!("offset {at}: data behind the end of the tar")),
+                Err(error) => self.problem(place, error.to_string()),
+            }
+        }
+        for rejected in index.rejected() {
+            let name = rejected.name.escape_ascii();
+            let message = format!("member {name}, offset {}: rejected: {}", rejected.offset, rejected.reason);
+            self.problem(place, message);
+        }
+        for problem in check(index, content.tar_len()) {
+            self.problem(place, format!("index: {problem}"));
+        }
+    }
+
+    /// Hard links that need the layers below (S5).
+    fn links(&mut self, image: &Image, indexes: &[Option<Arc<LayerIndex>>]) {
+        let known: Option<Vec<Arc<dyn Layer>>> =
+            indexes.iter().map(|index| index.clone().map(|index| index as Arc<dyn Layer>)).collect();
+        let Some(layers) = known.filter(|layers| !layers.is_empty()) else { return };
+        let union = match Union::new(layers) {
+            Ok(union) => union,
+            Err(error) => return self.problem(None, error.to_string()),
+        };
+        for (no, leaf) in union.rejected_links() {
+            let no = no.0 as usize;
+            let (Some(layer), Some(Some(index))) = (image.layers.get(no), indexes.get(no)) else { continue };
+            let path = index.path(leaf.into()).unwrap_or_default();
+            self.problem(Some((no, layer)), format!("member {path}: rejected: {}", Reason::LinkToNothing));
+        }
+    }
+
+    fn digest(&mut self, algorithm: Algorithm, blob: &dyn ReadAt) -> io::Result<Digest> {
+        self.report.bytes += blob.len();
+        Digest::of_reader(algorithm, Reader::new(blob)).map(|(digest, _)| digest)
+    }
+
+    fn compare(
+        &mut self,
+        place: Option<(usize, &LayerSource)>,
+        what: &str,
+        wanted: &Digest,
+        found: io::Result<Digest>,
+    ) {
+        self.report.digests += 1;
+        match found {
+            Ok(found) if found == *wanted => {}
+            Ok(found) => self.problem(place, format!("{what}: found {found}, expected {wanted}")),
+            Err(error) => self.problem(place, format!("{what}: {error}")),
+        }
+    }
+}
+
+/// An error of a layer names its place; the report already does.
+fn error_without_place(error: &Error, place: &str) -> String {
+    let text = error.to_string();
+    text.strip_prefix(place).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text).to_owned()
+}
+
+/// The offset of the first byte behind the end of a tar that is not zero.
+fn trailing_data(tar: &dyn ReadAt, end: Option<u64>) -> io::Result<Option<u64>> {
+    let Some(mut at) = end else { return Ok(None) };
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let n = tar.read_at(at, &mut buffer)?;
+        if n == 0 {
+            return Ok(None);
+        }
+        let bytes = buffer.get(..n).unwrap_or_default();
+        if let Some(i) = bytes.iter().position(|&byte| byte != 0) {
+            return Ok(Some(at + i as u64));
+        }
+        at += n as u64;
+    }
+}
