@@ -66,6 +66,11 @@ pub struct Device {
 }
 
 impl Device {
+    /// Whether the kernel has such numbers: 12 bits for the driver, 20 for the device.
+    pub fn is_in_range(self) -> bool {
+        self.major < 1 << 12 && self.minor < 1 << 20
+    }
+
     /// 0:0, which overlayfs reads as a whiteout (S14).
     pub fn is_whiteout(self) -> bool {
         self == Device::default()

@@ -60,7 +60,12 @@ impl Stack {
     /// Opens an image, reads all its layers, and stacks them.
     pub fn open(opening: &Opening, input: &Input) -> Result<Stack, Error> {
         let image = opening.open(input)?;
-        let mut layers = index_all(opening, &image.layers)?;
+        let layers = index_all(opening, &image.layers)?;
+        Stack::new(image, layers)
+    }
+
+    /// Stacks layers that have been read, base first.
+    pub fn new(image: Image, mut layers: Vec<StackLayer>) -> Result<Stack, Error> {
         if layers.is_empty() {
             layers.push(StackLayer::empty());
         }

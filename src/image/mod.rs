@@ -123,6 +123,12 @@ impl LayerSource {
 }
 
 impl Image {
+    /// Layers that belong to no image, base first.
+    pub fn of_layers(layers: Vec<LayerSource>) -> Image {
+        let format = Format::Layers;
+        Image { format, id: None, claimed_id: None, manifest: None, tags: Vec::new(), config: None, layers }
+    }
+
     /// The layers' chain IDs, base first; `None` from the first layer on whose diff ID is not known.
     pub fn chain_ids(&self) -> Vec<Option<ChainId>> {
         let mut below: Option<ChainId> = None;

@@ -15,7 +15,7 @@ use super::docker_v1::{self, V1Image};
 use super::error::Error;
 use super::oci::{Layout, OciImage};
 use super::what::describe;
-use super::{Format, Image, LayerSource, Origin};
+use super::{Image, LayerSource, Origin};
 
 /// What is to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,15 +52,7 @@ impl Opening {
 
     /// Stacks what was opened, base first; an image brings all its layers.
     fn stack(&self, images: impl Iterator<Item = Result<Image, Error>>) -> Result<Image, Error> {
-        let mut stacked = Image {
-            format: Format::Layers,
-            id: None,
-            claimed_id: None,
-            manifest: None,
-            tags: Vec::new(),
-            config: None,
-            layers: Vec::new(),
-        };
+        let mut stacked = Image::of_layers(Vec::new());
         for image in images {
             stacked.layers.extend(image?.layers);
         }
@@ -137,15 +129,7 @@ fn layer(archive: Archive) -> Image {
         diff_id: None,
         media_type: None,
     };
-    Image {
-        format: Format::Layers,
-        id: None,
-        claimed_id: None,
-        manifest: None,
-        tags: Vec::new(),
-        config: None,
-        layers: vec![source],
-    }
+    Image::of_layers(vec![source])
 }
 
 /// Tells a damaged tar from a file that never was one: there, the very first block is no header.

@@ -22,6 +22,9 @@ pub enum Reason {
     /// Its link's target can be no path (S2, S5).
     #[error("link target: {0}")]
     LinkTarget(BadName),
+    /// A device number that no kernel takes: 12 bits for the driver, 20 for the device (S2).
+    #[error("device number out of range")]
+    Device,
     /// Its type flag means nothing here (S7).
     #[error("unknown type flag {:?}", char::from(*.0))]
     Type(u8),

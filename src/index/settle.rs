@@ -27,7 +27,7 @@ fn resolve_links(tree: &mut Tree) {
 /// Resolves a link and all pending links between it and its target.
 fn resolve_chain(tree: &mut Tree, by_node: &FxHashMap<NodeNo, &PendingLink>, first: NodeNo) {
     let mut chain = vec![first];
-    let mut seen = FxHashSet::from_iter([first]);
+    let mut in_chain = FxHashSet::from_iter([first]);
     while let Some(&node) = chain.last() {
         let Some(link) = by_node.get(&node).filter(|_| tree.nodes.state(node) == State::PendingLink) else {
             chain.pop();
@@ -37,18 +37,22 @@ fn resolve_chain(tree: &mut Tree, by_node: &FxHashMap<NodeNo, &PendingLink>, fir
         match target.map(|target| (target, tree.nodes.state(target))) {
             Some((_, State::Leaf { inode })) => tree.nodes.set_state(node, State::Leaf { inode }),
             Some((_, State::Directory { .. })) => reject(tree, link, Reason::LinkToDirectory),
-            Some((target, State::PendingLink)) if seen.insert(target) => {
-                chain.push(target);
-                continue;
+            Some((target, State::PendingLink)) if in_chain.insert(target) => chain.push(target),
+            // A circle is no target: each of its links has its own to look for.
+            Some((target, State::PendingLink)) => {
+                let circle = chain.iter().rposition(|&link| link == target).unwrap_or(0);
+                let circle = chain.split_off(circle);
+                circle.iter().filter_map(|node| by_node.get(node)).for_each(|link| look_below(tree, link));
             }
-            // Nowhere in this layer, or in a circle: the layers below are asked (S5).
-            _ => {
-                let inode = tree.inodes.push_foreign(link.target.clone());
-                tree.nodes.set_state(node, State::Leaf { inode });
-            }
+            _ => look_below(tree, link),
         }
-        chain.pop();
     }
+}
+
+/// S5: what is nowhere in this layer is looked for in those below, once they are known.
+fn look_below(tree: &mut Tree, link: &PendingLink) {
+    let inode = tree.inodes.push_foreign(link.target.clone());
+    tree.nodes.set_state(link.node, State::Leaf { inode });
 }
 
 fn reject(tree: &mut Tree, link: &PendingLink, reason: Reason) {

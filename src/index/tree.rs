@@ -233,9 +233,10 @@ fn check_name(name: &[u8]) -> Result<(), BadName> {
     path::components(name).map(|_| ())
 }
 
-/// A symlink that no kernel would make (S2).
+/// What no kernel would make (S2).
 fn check_leaf(leaf: &Leaf<'_>) -> Result<(), Reason> {
     match leaf {
+        Leaf::CharDevice(device) | Leaf::BlockDevice(device) if !device.is_in_range() => Err(Reason::Device),
         Leaf::Symlink([]) => Err(Reason::LinkTarget(BadName::Empty)),
         Leaf::Symlink(target) if target.contains(&0) => Err(Reason::LinkTarget(BadName::Nul)),
         Leaf::Symlink(target) if target.len() > MAX_PATH => Err(Reason::LinkTarget(BadName::LongName)),

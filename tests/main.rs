@@ -1,0 +1,10 @@
+//! The integration tests, one module a subject. What they need of the machine and lack, they say
+//! (`support::need`); with `PEELFS_TEST_ALL=1`, as in CI, lacking it is a failure.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::print_stderr, missing_docs)]
+
+mod support;
+
+mod architecture;
+mod rules;
