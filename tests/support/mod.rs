@@ -1,8 +1,15 @@
 //! What the tests share: layers and images made on the spot, trees as text, mounts that go away.
 
+pub mod archive;
 pub mod image;
 pub mod layer;
+pub mod mount;
 pub mod need;
+pub mod overlay;
+pub mod tree;
 
 pub use image::Image;
 pub use layer::{Layer, layer};
+pub use mount::{Mount, peelfs, write_tars};
+pub use overlay::Overlay;
+pub use tree::Tree;
