@@ -87,7 +87,7 @@ impl<'a> Block<'a> {
         let old = self.header.as_old();
         self.decode_name(&mut member.name);
         replace(&mut member.link, text(&old.linkname));
-        member.kind = kind(self.typeflag(), &member.name);
+        member.kind = kind(self.typeflag());
         member.mode = mode(&old.mode)?;
         member.uid = owner(&old.uid).ok_or(Problem::Field("uid"))?;
         member.gid = owner(&old.gid).ok_or(Problem::Field("gid"))?;
@@ -174,10 +174,8 @@ fn check_sum(bytes: &[u8]) -> Result<(), Problem> {
     Err(Problem::Checksum)
 }
 
-fn kind(typeflag: u8, name: &[u8]) -> Type {
+fn kind(typeflag: u8) -> Type {
     match typeflag {
-        // Before ustar, a slash at the end was all that told a directory from a file.
-        0 | b'0' if name.ends_with(b"/") => Type::Directory,
         0 | b'0' | b'7' | b'S' => Type::Regular,
         b'1' => Type::HardLink,
         b'2' => Type::Symlink,

@@ -22,7 +22,7 @@ pub const BLOCK: u64 = 512;
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
-    /// `5`, or a regular member whose name ends in `/`.
+    /// `5`, GNU's `D`, and NUL where the name ends in `/`.
     Directory,
     /// `0`, NUL, `7` and GNU's `S`.
     Regular,

@@ -146,8 +146,8 @@ impl<'a> Members<'a> {
             self.member.link.clone_from(link);
         }
         pax.apply(&mut self.member);
-        // A long name is in its extension alone; the slash that tells a directory is at its end.
-        if self.member.kind == Type::Regular && self.member.name.ends_with(b"/") {
+        // Before ustar, a slash at the end was all that told a directory from a file.
+        if block.typeflag() == 0 && self.member.name.ends_with(b"/") {
             self.member.kind = Type::Directory;
         }
         let stored = pax.size.unwrap_or(size);
@@ -163,8 +163,8 @@ impl<'a> Members<'a> {
                 self.skip_data(stored)
             }
             Type::Unknown(_) => self.skip_data(stored),
-            // GNU's dump directories have their names as data.
-            Type::Directory if block.typeflag() == b'D' => self.skip_data(stored),
+            // GNU's dump directories have their names as data, and nobody knows of those before ustar.
+            Type::Directory if matches!(block.typeflag(), b'D' | 0) => self.skip_data(stored),
             // Links, directories and devices have no data, whatever size their header claims.
             _ => {
                 self.member.size = 0;

@@ -1,0 +1,163 @@
+//! Tars that were made to hurt: errors that say where, and nothing that grows with a claim.
+
+use peelfs::index::LayerIndex;
+use tar::EntryType;
+
+use crate::support::layer::{Layer, header, pax_record};
+use crate::support::{Image, layer};
+
+fn error(tar: &[u8]) -> String {
+    match LayerIndex::of_tar(&tar.to_vec()) {
+        Ok(_) => panic!("no error"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// An extension header that claims a size and has no data.
+fn claim(kind: u8, size: u64) -> Vec<u8> {
+    let mut header = header(EntryType::new(kind), size);
+    header.as_old_mut().name[..1].copy_from_slice(b"x");
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+#[test]
+fn a_claim_of_terabytes_costs_nothing() {
+    let missing = "offset 0: the archive is cut: 17592186044416 bytes are missing";
+    assert_eq!(error(&claim(b'0', 16 << 40)), format!("member x, {missing}"));
+    assert_eq!(error(&claim(b'Z', 16 << 40)), format!("member x, {missing}"));
+    for kind in [b'x', b'g', b'L', b'K'] {
+        let limit = "offset 0: extension header of 4294967296 bytes; the limit is 1048576";
+        assert_eq!(error(&claim(kind, 4 << 30)), limit);
+        assert!(error(&claim(kind, 1 << 20)).contains("is cut"));
+    }
+    let pax = Layer::new().pax([("size", &b"18446744073709551615"[..])]).file("f", b"");
+    assert!(error(&pax.finish()).contains("is cut"));
+}
+
+#[test]
+fn a_link_or_directory_that_claims_data_has_none() {
+    for kind in [EntryType::Link, EntryType::Symlink, EntryType::Directory, EntryType::Fifo, EntryType::Block]
+    {
+        let mut header = header(kind, 1 << 30);
+        header.as_old_mut().name[..1].copy_from_slice(b"x");
+        header.as_old_mut().linkname[..2].copy_from_slice(b"ok");
+        header.set_cksum();
+        let tar = layer("ok=1").raw(header.as_bytes()).raw(&layer("last=2").finish_open());
+        let image = Image::one(tar);
+        assert!(image.node(b"x").is_some() && image.node(b"last").is_some(), "{}", image.tree());
+    }
+}
+
+#[test]
+fn a_header_that_is_wrong_is_named_by_its_offset() {
+    let mut tar = layer("a=1 b=2 c=3").finish();
+    tar[1024 + 3] ^= 1;
+    assert_eq!(error(&tar), "offset 1024: bad header checksum");
+    for (at, field) in [(100, "mode"), (108, "uid"), (116, "gid"), (124, "size"), (136, "mtime")] {
+        let mut header = header(EntryType::Regular, 0);
+        header.as_old_mut().name[..1].copy_from_slice(b"f");
+        header.as_mut_bytes()[at] = b'x';
+        header.set_cksum();
+        assert!(error(header.as_bytes()).ends_with(&format!("bad {field} in header")), "{field}");
+    }
+}
+
+#[test]
+fn a_lone_block_of_zeros_is_no_end() {
+    let tar = [layer("a=1").finish_open(), vec![0; 512], layer("b=2").finish()].concat();
+    assert_eq!(error(&tar), "offset 1024: a lone block of zeros");
+    // At the very end of the file it is one, for lack of a second.
+    let tar = [layer("a=1").finish_open(), vec![0; 512]].concat();
+    assert_eq!(Image::of_tars([tar]).tree(), "a=1");
+}
+
+#[test]
+fn malformed_extensions_are_errors_and_smuggle_nothing() {
+    for body in ["x", "5 a=b\n\n", "99999999999999999999 a=b\n", "7 path\n"] {
+        let tar = Layer::new().add(EntryType::XHeader, b"pax", body.as_bytes(), |_| {}).file("f", b"");
+        assert_eq!(error(&tar.finish()), "offset 0: bad PAX record", "{body:?}");
+    }
+    // The value ends where its length says, whatever it looks like.
+    let smuggled = pax_record("path", b"../../etc/shadow");
+    let value = [b"x\n".as_slice(), &smuggled].concat();
+    let image = Image::one(Layer::new().pax([("SCHILY.xattr.user.x", &*value)]).file("f", b"1"));
+    assert_eq!(image.tree(), "f=1");
+}
+
+#[test]
+fn sparse_maps_that_lie_are_errors() {
+    let sparse = |map: &str, size: &str| {
+        let records = [
+            ("GNU.sparse.size", size.as_bytes()),
+            ("GNU.sparse.name", b"f".as_slice()),
+            ("GNU.sparse.map", map.as_bytes()),
+        ];
+        error(&Layer::new().pax(records).file("made/up", b"12345").finish())
+    };
+    for (map, size) in [
+        ("0,5,3,2", "10"),
+        ("8,5", "10"),
+        ("0,6", "10"),
+        ("0", "10"),
+        ("5,2,0,2", "10"),
+        ("18446744073709551615,5", "18446744073709551615"),
+    ] {
+        assert!(sparse(map, size).ends_with("bad sparse map"), "{map}");
+    }
+    assert!(sparse("0,x", "10").ends_with("bad PAX record `GNU.sparse.map`"));
+    // Format 1.0 counts its own entries, and cannot count more than are there.
+    let records = [
+        ("GNU.sparse.major", &b"1"[..]),
+        ("GNU.sparse.minor", b"0"),
+        ("GNU.sparse.name", b"f"),
+        ("GNU.sparse.realsize", b"99999999"),
+    ];
+    let mut map = b"18446744073709551615\n0\n1\n".to_vec();
+    map.resize(512, b'\n');
+    assert!(error(&Layer::new().pax(records).file("x", &map).finish()).ends_with("bad sparse map"));
+}
+
+#[test]
+fn a_path_can_be_no_deeper_than_a_path_can_be_long() {
+    let deep = b"d/".repeat(2047);
+    let image = Image::one(Layer::new().long(EntryType::Directory, &deep, b""));
+    assert_eq!(image.tree().split(' ').count(), 2047);
+    let deeper = b"d/".repeat(500_000);
+    let image = Image::one(Layer::new().pax([("path", &*deeper)]).file("x", b""));
+    assert_eq!((image.tree().as_str(), image.rejected().len()), ("", 1));
+}
+
+#[test]
+fn a_chain_of_a_hundred_thousand_links_is_followed() {
+    let mut tar = Layer::new();
+    for i in 0..100_000 {
+        tar = tar.raw(&layer(&format!("l{i}=>l{}", i + 1)).finish_open());
+    }
+    let image = Image::one(tar.file("l100000", b"end"));
+    assert_eq!(image.read(b"l0"), b"end");
+    assert_eq!(image.stat("l0").nlink, 100_001);
+}
+
+#[test]
+fn a_circle_of_links_ends() {
+    let line: String = (0..1000).map(|i| format!("l{i}=>l{} ", (i + 1) % 1000)).collect();
+    let image = Image::one(layer(&line));
+    assert_eq!((image.tree().as_str(), image.rejected().len()), ("", 1000));
+}
+
+#[test]
+fn a_directory_that_is_replaced_again_and_again_leaves_no_trace() {
+    let line = "d/a=1 d=x d/ ".repeat(5000) + "d/b=2";
+    assert_eq!(Image::one(layer(&line)).tree(), "d/ d/b=2");
+    let line = "d/a=1 d->x d/ ".repeat(5000) + "d/b=2";
+    assert_eq!(Image::one(layer(&line)).tree(), "d/ d/b=2");
+}
+
+#[test]
+fn a_slash_at_the_end_makes_a_directory_only_before_ustar() {
+    let entry =
+        |kind: u8| Image::one(Layer::new().add(EntryType::new(kind), b"x/", b"data", |_| {}).file("y", b"1"));
+    assert_eq!(entry(0).tree(), "x/ y=1");
+    assert_eq!(entry(b'0').tree(), "x=data y=1");
+}
