@@ -9,3 +9,6 @@ mod support;
 mod architecture;
 mod oracle;
 mod rules;
+mod docs;
+mod peers;
+mod tars;

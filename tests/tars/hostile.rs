@@ -156,8 +156,11 @@ fn a_directory_that_is_replaced_again_and_again_leaves_no_trace() {
 
 #[test]
 fn a_slash_at_the_end_makes_a_directory_only_before_ustar() {
-    let entry =
-        |kind: u8| Image::one(Layer::new().add(EntryType::new(kind), b"x/", b"data", |_| {}).file("y", b"1"));
-    assert_eq!(entry(0).tree(), "x/ y=1");
-    assert_eq!(entry(b'0').tree(), "x=data y=1");
+    let tree = |flag: u8| {
+        let set = |header: &mut tar::Header| header.as_old_mut().linkflag = [flag];
+        let slash = Layer::new().add(EntryType::Regular, b"x/", b"data", set);
+        Image::one(slash.file("y", b"1")).tree()
+    };
+    assert_eq!(tree(0), "x/ y=1");
+    assert_eq!(tree(b'0'), "x=data y=1");
 }
