@@ -167,16 +167,23 @@ impl Verify<'_> {
     }
 }
 
+/// The member that eStargz layers may have behind their end mark: their table of contents.
+const STARGZ_TOC: &[u8] = b"stargz.index.json\0";
+
 /// An error of a layer names its place; the report already does.
 fn error_without_place(error: &Error, place: &str) -> String {
     let text = error.to_string();
     text.strip_prefix(place).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text).to_owned()
 }
 
-/// The offset of the first byte behind the end of a tar that is not zero.
+/// The offset of the first byte behind the end of a tar that is not zero and has no business there.
 fn trailing_data(tar: &dyn ReadAt, end: Option<u64>) -> io::Result<Option<u64>> {
     let Some(mut at) = end else { return Ok(None) };
     let mut buffer = vec![0; 64 * 1024];
+    let n = tar.read_at(at, &mut buffer)?;
+    if buffer.get(..n).is_some_and(|bytes| bytes.starts_with(STARGZ_TOC)) {
+        return Ok(None);
+    }
     loop {
         let n = tar.read_at(at, &mut buffer)?;
         if n == 0 {

@@ -10,20 +10,23 @@ use crate::blob::SpoolDir;
 use crate::image::{Choice, Input, Opening, Platform};
 use crate::stack::{self, Stack};
 
+/// Where help lists what all commands share.
+const HEADING: &str = "Opening the image";
+
 /// How an image is opened.
 #[derive(Args, Debug, Clone, Default)]
 pub struct OpenArgs {
     /// Choose an image of an archive that holds several, by tag or ID
-    #[arg(long, value_name = "TAG|ID")]
+    #[arg(long, help_heading = HEADING, value_name = "TAG|ID")]
     pub image: Option<String>,
     /// Choose the image for a platform [default: this machine's]
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    #[arg(long, help_heading = HEADING, value_name = "OS/ARCH[/VARIANT]")]
     pub platform: Option<Platform>,
     /// Decode compressed layers in this directory [default: $TMPDIR or /var/tmp]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, help_heading = HEADING, value_name = "DIR")]
     pub spool_dir: Option<PathBuf>,
     /// Refuse an image with members that have no place in its tree
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub strict: bool,
 }
 
@@ -50,8 +53,8 @@ pub struct ImageArgs {
     /// The image: an archive, a layout, a tar or a directory
     #[arg(value_name = "IMAGE")]
     pub image_path: PathBuf,
-    /// Put a layer below IMAGE, which is one layer then (repeat: base first)
-    #[arg(long, value_name = "LAYER")]
+    /// Put a layer below IMAGE (repeat: base first)
+    #[arg(long, help_heading = HEADING, value_name = "LAYER")]
     pub lower: Vec<PathBuf>,
     #[command(flatten)]
     pub open: OpenArgs,

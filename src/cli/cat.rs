@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     image: ImageArgs,
     /// The files; symlinks are followed within the image
-    #[arg(required = true)]
+    #[arg(value_name = "PATH", required = true)]
     paths: Vec<OsString>,
 }
 

@@ -27,7 +27,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Mount a container image tarball as a directory: no extraction, no Docker, no root
 #[derive(Parser)]
-#[command(name = "peelfs", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "peelfs", version, max_term_width = 100)]
 #[command(after_help = "An image is a docker save or OCI archive, an OCI layout directory, a layer or root \
     file system tar (any of them compressed), or an unpacked layer directory. What it is, its content tells.")]
 struct Cli {

@@ -16,9 +16,12 @@ use super::{Outcome, Result};
 ///
 /// Returns when the mount answers; a daemon stays behind until it is unmounted.
 #[derive(clap::Args)]
+#[command(override_usage = "peelfs mount [OPTIONS] IMAGE MOUNTPOINT\n       \
+    peelfs mount [OPTIONS] BASE-LAYER... TOP-LAYER MOUNTPOINT\n       \
+    peelfs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT")]
 pub struct Args {
     /// The image, or layers base first, and behind them the directory to mount on
-    #[arg(value_name = "IMAGE|LAYER... MOUNTPOINT", required = true)]
+    #[arg(value_name = "IMAGE MOUNTPOINT", required = true)]
     paths: Vec<PathBuf>,
     /// Set mount options: allow_other, uid=, gid=, umask=, suid, dev, noexec, lowerdir=TOP:...:BASE, ...
     #[arg(short, value_name = "OPTION[,OPTION]")]
@@ -32,8 +35,8 @@ pub struct Args {
     /// Append the daemon's messages to this file
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
-    /// Put a layer below (repeat: base first)
-    #[arg(long, value_name = "LAYER")]
+    /// Put a layer below IMAGE (repeat: base first)
+    #[arg(long, help_heading = "Opening the image", value_name = "LAYER")]
     lower: Vec<PathBuf>,
     #[command(flatten)]
     open: OpenArgs,

@@ -22,7 +22,7 @@ pub struct Args {
     #[command(flatten)]
     image: ImageArgs,
     /// The names
-    #[arg(required = true)]
+    #[arg(value_name = "PATH", required = true)]
     paths: Vec<OsString>,
     /// Follow a symlink in the last component
     #[arg(short = 'L', long)]

@@ -11,7 +11,7 @@ use super::{Outcome, Result};
 #[command(visible_alias = "unmount")]
 pub struct Args {
     /// Where it is
-    #[arg(required = true)]
+    #[arg(value_name = "MOUNTPOINT", required = true)]
     mount_points: Vec<PathBuf>,
     /// Take it out of the tree now, and end it when its last user does
     #[arg(short, long)]
