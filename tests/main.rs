@@ -12,3 +12,4 @@ mod rules;
 mod docs;
 mod peers;
 mod tars;
+mod scale;

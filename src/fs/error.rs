@@ -13,6 +13,9 @@ pub enum Error {
     /// A directory where a file is needed.
     #[error("is a directory")]
     IsADirectory,
+    /// A name that no file can have.
+    #[error("file name too long")]
+    NameTooLong,
     /// The operation makes no sense for this inode.
     #[error("invalid argument")]
     Invalid,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
+use crate::path::MAX_COMPONENT;
 use crate::stack::Stack;
 use crate::union::{Member, MergedDir, Node};
 
@@ -78,6 +79,10 @@ impl Filesystem {
 
     /// What a name in a directory is; `None` if there is nothing (S20).
     pub fn lookup(&self, parent: InodeNo, name: &[u8]) -> Result<Option<(InodeNo, Attributes)>> {
+        // The kernel lets more through than any file system beneath overlayfs would.
+        if name.len() > MAX_COMPONENT {
+            return Err(Error::NameTooLong);
+        }
         let dir = self.directory(parent)?;
         let Some(node) = self.stack.union.lookup(&dir, name)? else { return Ok(None) };
         let attributes = self.stack.union.attributes(&node)?;

@@ -9,6 +9,7 @@ pub fn report(operation: &'static str, ino: InodeNo, error: &Error) -> Errno {
     let (errno, is_damage) = match error {
         Error::NotADirectory => (Errno::ENOTDIR, false),
         Error::IsADirectory => (Errno::EISDIR, false),
+        Error::NameTooLong => (Errno::ENAMETOOLONG, false),
         Error::Invalid => (Errno::EINVAL, false),
         Error::NoAttribute => (Errno::ENODATA, false),
         Error::NoSuchOffset => (Errno::ENXIO, false),
