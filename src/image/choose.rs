@@ -1,14 +1,8 @@
 //! Which of an archive's images is meant.
 
-use std::fmt;
-
-use crate::digest::Digest;
-
 use super::error::Error;
+use super::offer::Offer;
 use super::platform::Platform;
-
-/// The shortest prefix of an ID that chooses an image, in hex digits.
-const MIN_ID: usize = 4;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,57 +11,6 @@ pub struct Choice {
     pub image: Option<String>,
     /// A platform; this machine's decides if an image comes for several.
     pub platform: Option<Platform>,
-}
-
-/// An image that an archive offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
-    /// Its names.
-    pub tags: Vec<String>,
-    /// Its image ID: the digest of its configuration.
-    pub id: Option<Digest>,
-    /// The digest of its manifest.
-    pub manifest: Option<Digest>,
-    /// What it runs on.
-    pub platform: Option<Platform>,
-    /// The name it stands under in the archive's index: images of one group differ by platform only.
-    pub group: String,
-}
-
-impl Offer {
-    fn matches(&self, wanted: &str) -> bool {
-        let is_tag = self.tags.iter().any(|tag| tag == wanted || familiar(tag) == familiar(wanted));
-        let hex = wanted.strip_prefix("sha256:").unwrap_or(wanted);
-        let is_id = |id: &Option<Digest>| id.as_ref().is_some_and(|id| id.hex().starts_with(hex));
-        is_tag || hex.len() >= MIN_ID && (is_id(&self.id) || is_id(&self.manifest))
-    }
-
-    /// How well the image fits a platform; one that names none fits any.
-    fn fit(&self, wanted: &Platform) -> Option<u8> {
-        self.platform.as_ref().map_or(Some(0), |platform| platform.fit(wanted))
-    }
-}
-
-impl fmt::Display for Offer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.id.as_ref().or(self.manifest.as_ref());
-        write!(f, "{}", id.map_or("-", Digest::short))?;
-        if let Some(platform) = &self.platform {
-            write!(f, "  {platform}")?;
-        }
-        for tag in &self.tags {
-            write!(f, "  {}", tag.escape_debug())?;
-        }
-        Ok(())
-    }
-}
-
-/// A name as `docker images` shows it: without Docker's own registry, with a tag.
-fn familiar(name: &str) -> String {
-    let name = name.strip_prefix("docker.io/").unwrap_or(name);
-    let name = name.strip_prefix("library/").unwrap_or(name);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    if last.contains(':') || name.contains('@') { name.to_owned() } else { format!("{name}:latest") }
 }
 
 /// The place of the one image that is meant.
@@ -111,6 +54,7 @@ fn all_where(offers: &[Offer], predicate: impl Fn(&Offer) -> bool) -> Vec<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digest;
 
     fn offer(group: &str, platform: &str) -> Offer {
         Offer {

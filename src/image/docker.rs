@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::digest::{Algorithm, Digest};
 
 use super::archive::Archive;
-use super::choose::Offer;
 use super::config::ImageConfig;
 use super::error::Error;
+use super::offer::Offer;
 use super::{Format, Image, LayerSource};
 
 /// Where the images of an archive are listed.

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::choose::Offer;
 use super::config::{HistoryEntry, ImageConfig};
 use super::error::Error;
+use super::offer::Offer;
 use super::platform::Platform;
 use super::{Format, Image, LayerSource};
 

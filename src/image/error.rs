@@ -9,7 +9,7 @@ use crate::digest::BadDigest;
 use crate::index::DirectoryError;
 use crate::tar;
 
-use super::choose::Offer;
+use super::offer::Offer;
 use super::platform::Platform;
 
 /// Why an image could not be opened.

@@ -9,6 +9,7 @@ mod docker;
 mod docker_v1;
 mod error;
 mod oci;
+mod offer;
 mod open;
 mod platform;
 mod what;
@@ -20,9 +21,10 @@ use crate::digest::{ChainId, DiffId, Digest};
 use crate::index::{Content, LayerIndex};
 
 pub use archive::{Archive, ArchiveFile};
-pub use choose::{Choice, Offer};
+pub use choose::Choice;
 pub use config::{HistoryEntry, ImageConfig};
 pub use error::Error;
+pub use offer::Offer;
 pub use open::{Input, Opening};
 pub use platform::{BadPlatform, Platform};
 

@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::digest::{DiffId, Digest};
 
 use super::archive::Archive;
-use super::choose::Offer;
 use super::config::ImageConfig;
 use super::docker::foreign_hint;
 use super::error::Error;
+use super::offer::Offer;
 use super::platform::Platform;
 use super::{Format, Image, LayerSource, ManifestRef};
 

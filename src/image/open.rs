@@ -9,11 +9,12 @@ use crate::index::{Content, HostTree, LayerIndex};
 use crate::tar::{self, Problem};
 
 use super::archive::Archive;
-use super::choose::{Choice, Offer, choose};
+use super::choose::{Choice, choose};
 use super::docker::{self, DockerImage};
 use super::docker_v1::{self, V1Image};
 use super::error::Error;
 use super::oci::{Layout, OciImage};
+use super::offer::Offer;
 use super::what::describe;
 use super::{Image, LayerSource, Origin};
 

@@ -78,7 +78,7 @@ impl Tree {
         let (parent, last) = split_last(path.as_bytes());
         let mut way = Way::new(parent);
         loop {
-            match way.step(self) {
+            match way.step(&self.nodes, &self.inodes) {
                 Ok(Step::Moved) => {}
                 Ok(Step::Done) => break,
                 Ok(Step::Missing(_)) | Err(_) => return None,
@@ -204,7 +204,7 @@ impl Tree {
     fn descend(&mut self, parent: &[u8]) -> Result<NodeNo, Reason> {
         let mut way = Way::new(parent);
         loop {
-            match way.step(self)? {
+            match way.step(&self.nodes, &self.inodes)? {
                 Step::Moved => {}
                 Step::Missing(name) => way.dir = self.nodes.insert(way.dir, &name, State::IMPLIED)?,
                 Step::Done => return Ok(way.dir),

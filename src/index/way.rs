@@ -2,10 +2,9 @@
 
 use crate::path;
 
-use super::inode::Content;
-use super::node::{NodeNo, ROOT, State};
+use super::inode::{Content, Inodes};
+use super::node::{NodeNo, Nodes, ROOT, State};
 use super::reject::Reason;
-use super::tree::Tree;
 
 /// Symlinks followed on the way to one member; the kernel's own limit.
 const MAX_SYMLINKS: usize = 40;
@@ -38,16 +37,16 @@ impl Way {
     }
 
     /// Takes the next step; `..`, which only a symlink's target can hold, stays within the root.
-    pub fn step(&mut self, tree: &Tree) -> Result<Step, Reason> {
+    pub fn step(&mut self, nodes: &Nodes, inodes: &Inodes) -> Result<Step, Reason> {
         let Some(component) = self.todo.pop() else { return Ok(Step::Done) };
         if *component == *b".." {
-            self.dir = tree.nodes.parent(self.dir);
+            self.dir = nodes.parent(self.dir);
             return Ok(Step::Moved);
         }
-        let Some(node) = tree.nodes.child(self.dir, &component) else { return Ok(Step::Missing(component)) };
-        match tree.nodes.state(node) {
+        let Some(node) = nodes.child(self.dir, &component) else { return Ok(Step::Missing(component)) };
+        match nodes.state(node) {
             State::Directory { .. } => self.dir = node,
-            State::Leaf { inode } => match tree.inodes.get(inode).map(|inode| &inode.content) {
+            State::Leaf { inode } => match inodes.get(inode).map(|inode| &inode.content) {
                 Some(Content::Symlink { target }) => self.follow(target)?,
                 _ => return Err(Reason::Parent),
             },
