@@ -74,7 +74,7 @@ impl ImageArgs {
 fn warn_of_rejected(stack: &Stack) {
     let count = stack.rejected().map_or(0, |rejected| rejected.len());
     if count > 0 {
-        tracing::warn!("{count} members have no place in the tree; `peelfs verify` lists them");
+        tracing::warn!("members with no place in the tree: {count}; `peelfs verify` lists them");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::stack::Stack;
 
 use super::args::ImageArgs;
 use super::explain::created_by;
-use super::output::{Output, human_size};
+use super::output::{Output, count, human_size};
 use super::{Outcome, Result};
 
 /// Show an image's ID, tags, platform, configuration and layers
@@ -70,8 +70,9 @@ fn write_layers(out: &mut Output, stack: &Stack) -> std::io::Result<()> {
         writeln!(out, "layer {no}")?;
         if let Ok(layer) = stack.layer(LayerNo(no as u32)) {
             let stored = source.stored_size().map(|size| format!(", {} stored", human_size(size)));
-            let (entries, data) = (layer.index.member_count(), human_size(layer.index.data_size()));
-            writeln!(out, "  size      {data} of files in {entries} entries{}", stored.unwrap_or_default())?;
+            let (entries, data) =
+                (count(layer.index.member_count(), "entry"), human_size(layer.index.data_size()));
+            writeln!(out, "  size      {data} of files in {entries}{}", stored.unwrap_or_default())?;
         }
         if let Some(diff_id) = &source.diff_id {
             writeln!(out, "  diff ID   {diff_id}")?;

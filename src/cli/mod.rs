@@ -72,7 +72,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(status) => return ExitCode::from(status),
     };
     let cli = Cli::parse_from(args);
-    start_log(cli.verbose);
+    let keeps_log = matches!(&cli.command, Command::Mount(args) if args.keeps_log());
+    start_log(cli.verbose, keeps_log);
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
@@ -111,7 +112,8 @@ fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn start_log(verbose: u8) {
+/// Starts the log on stderr; a log that is kept has the time of each line.
+fn start_log(verbose: u8, is_kept: bool) {
     let level = match verbose {
         0 => "warn",
         1 => "peelfs=info,warn",
@@ -119,6 +121,10 @@ fn start_log(verbose: u8) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal()).with_target(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    let log = log.with_ansi(io::stderr().is_terminal());
+    match is_kept {
+        true => log.init(),
+        false => log.without_time().init(),
+    }
 }

@@ -45,6 +45,13 @@ pub struct Args {
     sloppy: bool,
 }
 
+impl Args {
+    /// Whether messages go to a file that outlives the terminal.
+    pub fn keeps_log(&self) -> bool {
+        self.log_file.is_some()
+    }
+}
+
 pub fn run(mut args: Args) -> Result {
     let unknown = if args.sloppy { Unknown::Ignore } else { Unknown::Refuse };
     let words = mount_words::parse(&args.options, unknown)?;

@@ -94,6 +94,15 @@ pub fn put_name(object: &mut Map<String, Value>, key: &str, name: &[u8]) {
     }
 }
 
+/// A number with its noun: `1 layer`, `2 layers`, `1 directory`, `2 directories`.
+pub fn count(n: u64, noun: &str) -> String {
+    match (n, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {noun}s"),
+    }
+}
+
 /// A size for people: `1.2 MiB`.
 pub fn human_size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -141,6 +150,12 @@ mod tests {
         ] {
             assert_eq!(human_size(bytes), text);
         }
+    }
+
+    #[test]
+    fn numbers_have_the_right_noun() {
+        assert_eq!([count(1, "layer"), count(0, "layer")], ["1 layer", "0 layers"]);
+        assert_eq!([count(1, "entry"), count(2, "entry")], ["1 entry", "2 entries"]);
     }
 
     #[test]

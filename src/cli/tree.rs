@@ -10,7 +10,7 @@ use crate::union::{List, Listed, MergedDir, Node, Union};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
-use super::output::Output;
+use super::output::{Output, count};
 use super::{Outcome, Result};
 
 /// Draw a directory of the image and all below it
@@ -52,11 +52,9 @@ pub fn run(args: Args) -> Result {
     if let Node::Dir(dir) = resolved.node {
         drawing.draw(&mut out, dir)?;
     }
-    let plural = |n: u64, one: &'static str, many: &'static str| if n == 1 { one } else { many };
-    let (dirs, files) = (drawing.dirs, drawing.files);
-    write!(out, "\n{dirs} {}", plural(dirs, "directory", "directories"))?;
+    write!(out, "\n{}", count(drawing.dirs, "directory"))?;
     if !args.dirs_only {
-        write!(out, ", {files} {}", plural(files, "file", "files"))?;
+        write!(out, ", {}", count(drawing.files, "file"))?;
     }
     writeln!(out)?;
     out.flush()?;

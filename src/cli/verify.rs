@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::verify::{Problem, verify};
 
 use super::args::ImageArgs;
-use super::output::{Output, human_size};
+use super::output::{Output, count, human_size};
 use super::{Outcome, Result};
 
 /// Check digests, diff IDs, the image ID and every member of every layer
@@ -34,10 +34,11 @@ pub fn run(args: Args) -> Result {
             let layer = problem.layer.map(|no| format!("layer {no} ")).unwrap_or_default();
             writeln!(out, "{layer}{}: {}", out.text(&problem.place), out.text(&problem.message))?;
         }
-        let count = report.problems.len();
-        let verdict = if count == 0 { "ok".to_owned() } else { format!("{count} problems") };
-        let (layers, digests) = (report.layers, report.digests);
-        writeln!(out, "{verdict}: {layers} layers, {digests} digests, {} read", human_size(report.bytes))?;
+        let problems = report.problems.len() as u64;
+        let verdict = if problems == 0 { "ok".to_owned() } else { count(problems, "problem") };
+        let (layers, digests) =
+            (count(report.layers as u64, "layer"), count(report.digests as u64, "digest"));
+        writeln!(out, "{verdict}: {layers}, {digests}, {} read", human_size(report.bytes))?;
         out.flush()?;
     }
     Ok(if report.problems.is_empty() { Outcome::Fine } else { Outcome::Problems })

@@ -47,16 +47,18 @@ thread_local! {
 pub struct Adapter {
     fs: Filesystem,
     ownership: Ownership,
+    checks_permissions: bool,
     xattrs: XattrUse,
     /// The kernel opens files, and directories, without asking.
     opens_alone: (bool, bool),
 }
 
 impl Adapter {
-    /// Shows a filesystem with its owners as they are to appear.
-    pub fn new(fs: Filesystem, ownership: Ownership) -> Adapter {
+    /// Shows a filesystem with its owners as they are to appear; permissions are the kernel's to check,
+    /// if anyone does.
+    pub fn new(fs: Filesystem, ownership: Ownership, checks_permissions: bool) -> Adapter {
         let xattrs = fs.stack().xattr_use();
-        Adapter { fs, ownership, xattrs, opens_alone: (false, false) }
+        Adapter { fs, ownership, checks_permissions, xattrs, opens_alone: (false, false) }
     }
 
     fn reply_xattr(&self, ino: INodeNo, size: u32, value: fs::Result<Vec<u8>>, reply: ReplyXattr) {
@@ -100,7 +102,8 @@ impl fuser::Filesystem for Adapter {
             | InitFlags::FUSE_NO_OPEN_SUPPORT
             | InitFlags::FUSE_NO_OPENDIR_SUPPORT
             | InitFlags::FUSE_ASYNC_DIO;
-        if self.xattrs == XattrUse::Acls {
+        // With ACLs the kernel checks permissions whether the mount asked for it or not.
+        if self.xattrs == XattrUse::Acls && self.checks_permissions {
             wanted |= InitFlags::FUSE_POSIX_ACL;
         }
         config.add_capabilities(wanted & offered).map_err(|_| io::ErrorKind::Unsupported)?;

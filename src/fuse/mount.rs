@@ -102,7 +102,7 @@ impl MountOptions {
     ///
     /// It must, where others come in, and does for root, who mounts for others. A user who mounts for
     /// himself can read all bytes of the image anyway, and asked to see what is in it.
-    fn checks_permissions(&self) -> bool {
+    pub fn checks_permissions(&self) -> bool {
         self.default_permissions || self.access != Access::Owner || rustix::process::geteuid().is_root()
     }
 

@@ -84,6 +84,11 @@ impl Opening {
     fn index_file(&self, path: &Path) -> Result<Archive, Error> {
         let place = path.display().to_string();
         let open = |source| Error::Open { path: path.to_owned(), source };
+        let kind = path.metadata().map_err(open)?.file_type();
+        if !kind.is_file() {
+            // Opening a fifo would wait for someone to write to it.
+            return Err(Error::Unrecognised { place, what: "neither a regular file nor a directory" });
+        }
         let file = File::open(path).map_err(open)?;
         let file: Blob = Arc::new(HostFile::new(file).map_err(open)?);
         let blob = self.decoded(&place, file)?;

@@ -14,6 +14,7 @@ pub fn tables(mut tree: Tree) -> Tables {
     settle(&mut tree);
     let mut layout = Layout::new(&tree);
     layout.run();
+    layout.shrink();
     let Layout { records, names, targets, extents, times, foreign, data_size, .. } = layout;
     let newest = tree.inodes.newest.unwrap_or_default();
     Tables {
@@ -88,6 +89,15 @@ impl<'a> Layout<'a> {
             next += 1;
         }
         self.count_links();
+    }
+
+    /// Gives back what the tables took in advance: they stay as long as the mount does.
+    fn shrink(&mut self) {
+        self.records.shrink_to_fit();
+        self.names.shrink_to_fit();
+        self.targets.shrink_to_fit();
+        self.extents.shrink_to_fit();
+        self.times.shrink_to_fit();
     }
 
     fn push(&mut self, number: NodeNo, parent: u32) {
