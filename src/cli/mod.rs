@@ -122,7 +122,7 @@ fn start_log(verbose: u8, is_kept: bool) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
-    let log = log.with_ansi(io::stderr().is_terminal());
+    let log = log.with_ansi(io::stderr().is_terminal() && !is_kept);
     match is_kept {
         true => log.init(),
         false => log.without_time().init(),
