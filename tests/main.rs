@@ -7,6 +7,7 @@
 mod support;
 
 mod architecture;
+mod model;
 mod oracle;
 mod rules;
 mod docs;

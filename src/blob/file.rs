@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use crate::entry::Time;
+
 use super::ReadAt;
 
 /// A host file, read by `pread`.
@@ -36,6 +38,11 @@ impl HostFile {
     pub fn new(file: File) -> io::Result<HostFile> {
         let stamp = Stamp::of(&file)?;
         Ok(HostFile { file, stamp })
+    }
+
+    /// Whether it is as long and as old as it was when someone looked at it before.
+    pub fn is_unchanged(&self, len: u64, mtime: Time) -> bool {
+        self.stamp == Stamp { len, mtime: (mtime.secs, mtime.nanos.into()) }
     }
 }
 

@@ -8,7 +8,7 @@ use lru::LruCache;
 use parking_lot::Mutex;
 
 use crate::blob::{Blob, HostFile};
-use crate::layer::{EntryNo, LeafId};
+use crate::layer::{EntryNo, Layer, LeafId};
 
 use super::{HostTree, LayerIndex};
 
@@ -43,6 +43,10 @@ impl Content {
                 }
                 let path = index.path(leaf.into()).map_err(io::Error::other)?;
                 let file = Arc::new(tree.open_file(&path)?);
+                let known = index.attributes(leaf.into()).map_err(io::Error::other)?;
+                if known.is_none_or(|known| !file.is_unchanged(known.size, known.mtime)) {
+                    return Err(io::Error::other("the file has changed since the layer was read"));
+                }
                 open.0.lock().put(leaf.into(), file.clone());
                 Ok(file)
             }

@@ -81,15 +81,13 @@ pub struct Inodes {
     pub owners: Interned<Owner>,
     /// Sets of attributes; the first is empty.
     pub xattrs: Interned<Box<[Xattr]>>,
-    /// The latest `mtime`.
-    pub newest: Option<Time>,
 }
 
 impl Inodes {
     pub fn new() -> Inodes {
         let mut xattrs = Interned::new();
         xattrs.number(Box::default());
-        Inodes { inodes: Vec::new(), owners: Interned::new(), xattrs, newest: None }
+        Inodes { inodes: Vec::new(), owners: Interned::new(), xattrs }
     }
 
     pub fn get(&self, inode: u32) -> Option<&Inode> {
@@ -104,7 +102,6 @@ impl Inodes {
         let owner = self.owners.number(Owner { mode: meta.mode, uid: meta.uid, gid: meta.gid, xattrs });
         let times = (meta.atime.is_some() || meta.ctime.is_some())
             .then(|| Box::new((meta.atime.unwrap_or(meta.mtime), meta.ctime.unwrap_or(meta.mtime))));
-        self.newest = self.newest.max(Some(meta.mtime));
         self.inodes.push(Inode { owner, mtime: meta.mtime, times, content, overlay });
         (self.inodes.len() - 1) as u32
     }
@@ -113,10 +110,7 @@ impl Inodes {
     pub fn push_foreign(&mut self, target: TreePath) -> u32 {
         let meta =
             Meta { mode: 0, uid: 0, gid: 0, mtime: Time::default(), atime: None, ctime: None, xattrs: &[] };
-        let newest = self.newest;
-        let inode = self.push(&meta, Content::Foreign { target });
-        self.newest = newest;
-        inode
+        self.push(&meta, Content::Foreign { target })
     }
 }
 

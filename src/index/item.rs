@@ -18,6 +18,16 @@ pub enum Item<'a> {
     Unknown(u8),
 }
 
+impl Item<'_> {
+    /// When it changed last, where that is its own to say.
+    pub fn mtime(&self) -> Option<Time> {
+        match self {
+            Item::Directory(meta) | Item::Leaf(meta, _) => Some(meta.mtime),
+            Item::HardLink { .. } | Item::Unknown(_) => None,
+        }
+    }
+}
+
 /// What leaves have and directories do not.
 #[derive(Debug, Clone, Copy)]
 pub enum Leaf<'a> {

@@ -16,7 +16,7 @@ pub fn tables(mut tree: Tree) -> Tables {
     layout.run();
     layout.shrink();
     let Layout { records, names, targets, extents, times, foreign, data_size, .. } = layout;
-    let newest = tree.inodes.newest.unwrap_or_default();
+    let newest = tree.newest.unwrap_or_default();
     Tables {
         records,
         names,

@@ -8,6 +8,9 @@ use super::layout;
 use super::table::Tables;
 use super::tree::Tree;
 
+/// Linux has no modes for symlinks and shows this one, whatever a tar by another system says.
+const SYMLINK_MODE: u16 = 0o777;
+
 /// Reads a layer tar once.
 pub fn index(layer: &dyn ReadAt) -> Result<Tables, tar::Error> {
     let mut members = Members::new(layer);
@@ -33,7 +36,7 @@ fn item(member: &Member) -> Item<'_> {
     match member.kind {
         Type::Directory => Item::Directory(meta),
         Type::Regular => Item::Leaf(meta, Leaf::Regular(member.size, &member.data)),
-        Type::Symlink => Item::Leaf(meta, Leaf::Symlink(&member.link)),
+        Type::Symlink => Item::Leaf(Meta { mode: SYMLINK_MODE, ..meta }, Leaf::Symlink(&member.link)),
         Type::CharDevice => Item::Leaf(meta, Leaf::CharDevice(member.device)),
         Type::BlockDevice => Item::Leaf(meta, Leaf::BlockDevice(member.device)),
         Type::Fifo => Item::Leaf(meta, Leaf::Fifo),

@@ -3,6 +3,7 @@
 //! Only names and repeats are resolved here (S1–S7); markers, and links to what has not been seen yet,
 //! are kept for `settle`.
 
+use crate::entry::Time;
 use crate::path::{self, BadName, MAX_PATH, TreePath};
 
 use super::inode::{Content, Inodes};
@@ -29,6 +30,8 @@ pub struct Tree {
     /// Markers, each with its directory; applied when all entries are known (S10, S11).
     pub markers: Vec<(NodeNo, Marker)>,
     pub rejected: Vec<Rejected>,
+    /// The latest `mtime` of a member, markers too: a deletion changes its directory (S4).
+    pub newest: Option<Time>,
     /// Members taken in, the rejected ones too.
     pub members: u64,
     /// The directory part of the last name and where it led: most members lie where the last one did.
@@ -60,6 +63,7 @@ impl Tree {
             pending: Vec::new(),
             markers: Vec::new(),
             rejected: Vec::new(),
+            newest: None,
             members: 0,
             last_parent: None,
         }
@@ -68,8 +72,9 @@ impl Tree {
     /// Takes in the next member; one that has no place is put down as rejected (S2).
     pub fn add(&mut self, name: &[u8], offset: u64, item: Item<'_>) {
         self.members += 1;
-        if let Err(reason) = self.place(name, offset, item) {
-            self.rejected.push(Rejected { offset, name: name.into(), reason });
+        match self.place(name, offset, item) {
+            Ok(()) => self.newest = self.newest.max(item.mtime()),
+            Err(reason) => self.rejected.push(Rejected { offset, name: name.into(), reason }),
         }
     }
 

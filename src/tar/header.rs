@@ -163,11 +163,13 @@ pub fn is_zero(block: &[u8]) -> bool {
 fn check_sum(bytes: &[u8]) -> Result<(), Problem> {
     let cksum = bytes.get(CHECKSUM).unwrap_or_default();
     let stored = field(cksum).ok_or(Problem::Checksum)?;
-    let spaces = cksum.len() as i64 * i64::from(b' ');
-    let unsigned = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte)).sum::<i64>();
-    let signed = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte.cast_signed())).sum::<i64>();
-    if stored == unsigned(bytes) - unsigned(cksum) + spaces
-        || stored == signed(bytes) - signed(cksum) + spaces
+    let spaces = cksum.len() as i32 * i32::from(b' ');
+    // 512 bytes cannot overflow their sum; checking each addition took 15 % of the time of an index.
+    let unsigned = |bytes: &[u8]| bytes.iter().fold(0i32, |sum, &byte| sum.wrapping_add(byte.into()));
+    let signed =
+        |bytes: &[u8]| bytes.iter().fold(0i32, |sum, &byte| sum.wrapping_add(byte.cast_signed().into()));
+    if stored == i64::from(unsigned(bytes) - unsigned(cksum) + spaces)
+        || stored == i64::from(signed(bytes) - signed(cksum) + spaces)
     {
         return Ok(());
     }

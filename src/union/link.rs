@@ -9,41 +9,25 @@ use crate::layer::{Found, LayerNo, LeafId, Result};
 
 use super::{Node, Union, merge_roots};
 
+/// Where a link's contents are; `None`: the target is nowhere, the link is rejected (S2).
+type Source = Option<(LayerNo, LeafId)>;
+
 /// What became of each link into lower layers.
 #[derive(Debug, Default)]
 pub struct ForeignLinks {
-    /// `None`: the target is nowhere, the link is rejected (S2).
-    sources: FxHashMap<(LayerNo, LeafId), Option<(LayerNo, LeafId)>>,
+    sources: FxHashMap<(LayerNo, LeafId), Source>,
 }
 
 impl ForeignLinks {
-    /// Looks up the target of every such link in the merged view of the layers below its own.
-    pub fn resolve(union: &Union) -> Result<ForeignLinks> {
-        let mut links = ForeignLinks::default();
-        for (no, layer) in union.layers() {
-            if layer.foreign_links().is_empty() {
-                continue;
-            }
-            let below = union.layers.get(..no.0 as usize).unwrap_or_default();
-            let root = merge_roots(below);
-            for link in layer.foreign_links() {
-                let target = match &root {
-                    Some(root) => union.lookup_from(root.clone(), &link.target)?,
-                    None => None,
-                };
-                let source = match target {
-                    Some(Node::Leaf { layer, leaf }) => links.follow(layer, leaf),
-                    Some(Node::Dir(_)) | None => None,
-                };
-                links.sources.insert((no, link.leaf), source);
+    /// Looks up the target of every such link in the merged view of the layers below its own, base first:
+    /// what became of the links in that view must be known by then.
+    pub fn resolve(union: &mut Union) -> Result<()> {
+        for no in (0..).map(LayerNo).take(union.layers.len()) {
+            for (leaf, source) in sources(union, no)? {
+                union.links.sources.insert((no, leaf), source);
             }
         }
-        Ok(links)
-    }
-
-    /// Where a target's contents are; the target may be such a link itself.
-    fn follow(&self, layer: LayerNo, leaf: LeafId) -> Option<(LayerNo, LeafId)> {
-        self.sources.get(&(layer, leaf)).copied().unwrap_or(Some((layer, leaf)))
+        Ok(())
     }
 
     /// A layer's word with rejected links left out.
@@ -67,4 +51,18 @@ impl ForeignLinks {
     fn is_rejected(&self, layer: LayerNo, leaf: LeafId) -> bool {
         !self.sources.is_empty() && self.sources.get(&(layer, leaf)).is_some_and(Option::is_none)
     }
+}
+
+/// The links of one layer, each with its source.
+fn sources(union: &Union, no: LayerNo) -> Result<Vec<(LeafId, Source)>> {
+    let links = union.layer(no)?.foreign_links();
+    if links.is_empty() {
+        return Ok(Vec::new());
+    }
+    let below = merge_roots(union.layers.get(..no.0 as usize).unwrap_or_default());
+    let source = |target| match below.clone().map(|root| union.lookup_from(root, target)).transpose()? {
+        Some(Some(Node::Leaf { layer, leaf })) => Ok(Some(union.leaf_source(layer, leaf))),
+        Some(Some(Node::Dir(_)) | None) | None => Ok(None),
+    };
+    links.iter().map(|link| Ok((link.leaf, source(&link.target)?))).collect()
 }

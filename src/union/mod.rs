@@ -130,7 +130,7 @@ impl Union {
     pub fn new(layers: Vec<Arc<dyn Layer>>) -> Result<Union> {
         let root = merge_roots(&layers).ok_or(Error::NoLayers)?;
         let mut union = Union { layers, root, links: ForeignLinks::default() };
-        union.links = ForeignLinks::resolve(&union)?;
+        ForeignLinks::resolve(&mut union)?;
         Ok(union)
     }
 

@@ -110,6 +110,9 @@ fn s4_where_nothing_says_more_it_is_root_s_with_the_newest_time_of_its_layer() {
     let new = at(at(Layer::new(), b"d/a", 1_600_000_000), b"d/b", 1_600_000_500);
     let d = Image::of([old, new]).stat("d");
     assert_eq!((d.mode, d.uid, d.gid, d.mtime), (0o755, 0, 0, Time { secs: 1_600_000_500, nanos: 0 }));
+    // A marker is a member like any other.
+    let d = Image::of([layer("d/a"), at(Layer::new(), b"d/.wh.a", 1_800_000_000)]).stat("d");
+    assert_eq!(d.mtime, Time { secs: 1_800_000_000, nanos: 0 });
 }
 
 #[test]
@@ -172,6 +175,8 @@ fn s5_a_target_that_is_nowhere_is_rejected_and_hides_nothing() {
         (&["b=1", "b=>a"], "b=1"),
         (&["d/x=1 b=1", "b=>d"], "b=1 d/ d/x=1"),
         (&["a=1 b=2", "a=>b b=>a x=>x", "c=3"], "a=2 b=1 c=3"),
+        // Nor does it in the view in which a higher layer looks for its own targets.
+        (&["d/a=1", "d=>x", "b=>d/a"], "b=1 d/ d/a=1"),
     ]);
     check_rejected(&[
         ("b=>a", &[&format!("0 b: {nothing}")]),
@@ -283,6 +288,11 @@ fn s8_attributes() {
     assert_eq!((f.mode, f.uid, f.gid), (0o6755, 70_000, 4_000_000_000));
     let time = Time { secs: 1_234_567_890, nanos: 0 };
     assert_eq!((f.mtime, f.atime, f.ctime), (time, time, time));
+}
+
+#[test]
+fn s8_a_symlink_has_all_permissions_as_linux_has_it() {
+    assert_eq!(Image::one(layer("l->x!750")).stat("l").mode, 0o777);
 }
 
 #[test]

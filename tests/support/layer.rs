@@ -43,7 +43,7 @@ impl Layer {
             let (kind, name) = name.split_at(1);
             let (major, minor) = number.split_once(':').unwrap();
             let kind = if kind == "c" { EntryType::Char } else { EntryType::Block };
-            return self.device(kind, name, major.parse().unwrap(), minor.parse().unwrap());
+            return self.device(kind, name, (major.parse().unwrap(), minor.parse().unwrap()), mode(0o644));
         }
         if let Some(name) = word.strip_suffix('|') {
             return self.add(EntryType::Fifo, name.as_bytes(), &[], |header| header.set_mode(mode(0o600)));
@@ -72,9 +72,9 @@ impl Layer {
         self
     }
 
-    /// A character or block device.
-    pub fn device(self, kind: EntryType, name: &str, major: u32, minor: u32) -> Layer {
+    fn device(self, kind: EntryType, name: &str, (major, minor): (u32, u32), mode: u32) -> Layer {
         self.add(kind, name.as_bytes(), &[], |header| {
+            header.set_mode(mode);
             header.set_device_major(major).unwrap();
             header.set_device_minor(minor).unwrap();
         })

@@ -1,11 +1,14 @@
 //! What the tests share: layers and images made on the spot, trees as text, mounts that go away.
 
 pub mod archive;
+pub mod docker;
 pub mod image;
 pub mod layer;
 pub mod mount;
+pub mod naive;
 pub mod need;
 pub mod overlay;
+pub mod stacks;
 pub mod tree;
 
 pub use image::Image;

@@ -3,8 +3,9 @@
 //! GNU tar knows nothing of whiteouts; they are converted afterwards into overlayfs's own, as Docker's
 //! overlay2 driver does. An opaque root, which overlayfs ignores and S11 does not, cuts the stack here.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,9 +13,14 @@ use rustix::fs::{CWD, FileType, Mode};
 use rustix::mount::{MountFlags, UnmountFlags};
 use tempfile::TempDir;
 
+/// The mode that GNU tar is made to give to directories that a layer only implies; no test uses it for
+/// any other. Whoever compares knows them by it (S4).
+pub const IMPLIED_MODE: u32 = 0o111;
+
 /// A kernel overlayfs mount; all of it goes away with it.
 pub struct Overlay {
     dir: TempDir,
+    layers: Vec<PathBuf>,
 }
 
 impl Overlay {
@@ -26,6 +32,7 @@ impl Overlay {
             let name = no.to_string();
             let layer = dir.path().join(&name);
             fs::create_dir(&layer).unwrap();
+            fs::set_permissions(&layer, Permissions::from_mode(IMPLIED_MODE)).unwrap();
             unpack(tar, &layer);
             if convert(&layer) {
                 names.clear();
@@ -50,7 +57,8 @@ impl Overlay {
             .status()
             .unwrap();
         assert!(status.success(), "mount -t overlay: {status}");
-        Overlay { dir }
+        let layers = base_first.iter().map(|name| dir.path().join(name)).collect();
+        Overlay { dir, layers }
     }
 
     /// The merged tree.
@@ -58,9 +66,9 @@ impl Overlay {
         self.dir.path().join("merged")
     }
 
-    /// The unpacked layers, base first.
-    pub fn layer(&self, no: usize) -> PathBuf {
-        self.dir.path().join(no.to_string())
+    /// The layers that are stacked, base first.
+    pub fn layers(&self) -> &[PathBuf] {
+        &self.layers
     }
 }
 
@@ -88,9 +96,11 @@ pub fn is_available() -> bool {
 
 /// Unpacks one layer as root would: owners, modes, times, attributes, devices.
 fn unpack(tar: &Path, layer: &Path) {
-    let output = Command::new("tar")
+    let umask = format!("umask {:o}; exec tar \"$@\"", 0o777 & !IMPLIED_MODE);
+    let output = Command::new("sh")
+        .args(["-c", &umask, "tar"])
         .args(["--extract", "--preserve-permissions", "--same-owner", "--numeric-owner"])
-        .args(["--xattrs", "--xattrs-include=*", "--delay-directory-restore", "--no-overwrite-dir"])
+        .args(["--xattrs", "--xattrs-include=*", "--delay-directory-restore"])
         .arg("--file")
         .arg(tar)
         .arg("--directory")

@@ -26,6 +26,8 @@ pub struct Entry {
     pub size: u64,
     pub mtime: (i64, i64),
     pub device: (u32, u32),
+    /// Names of a file, in its own layer (S24); of directories 0.
+    pub links: u64,
     pub target: Vec<u8>,
     /// The first of all names of a file in this tree, if it has several.
     pub linked: Option<Vec<u8>>,
@@ -37,6 +39,17 @@ pub struct Entry {
 impl Tree {
     /// Reads a whole tree. Names below it are visited in the order that the file system gives them.
     pub fn read(root: &Path) -> Tree {
+        Tree::read_where(root, |_| true)
+    }
+
+    /// Reads a mount of kernel overlayfs, which lists whiteouts where a directory merges with nothing, and
+    /// then does not find them: those are left out (S23).
+    pub fn read_overlay(root: &Path) -> Tree {
+        let is_gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        Tree::read_where(root, |path| !path.symlink_metadata().is_err_and(is_gone))
+    }
+
+    fn read_where(root: &Path, is_there: impl Fn(&Path) -> bool) -> Tree {
         let mut tree = Tree::default();
         let mut inodes: BTreeMap<(u64, u64), Vec<Vec<u8>>> = BTreeMap::new();
         let mut todo: Vec<(PathBuf, Vec<u8>)> = vec![(root.to_owned(), b".".to_vec())];
@@ -45,6 +58,9 @@ impl Tree {
             if metadata.is_dir() {
                 for entry in fs::read_dir(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
                     let entry = entry.unwrap();
+                    if !is_there(&entry.path()) {
+                        continue;
+                    }
                     let child = match &*name {
                         b"." => entry.file_name().into_vec(),
                         name => [name, b"/", entry.file_name().as_bytes()].concat(),
@@ -100,6 +116,7 @@ impl Entry {
             size: if kind == 'd' { 0 } else { metadata.size() },
             mtime: (metadata.mtime(), metadata.mtime_nsec()),
             device: (rustix::fs::major(device), rustix::fs::minor(device)),
+            links: if kind == 'd' { 0 } else { metadata.nlink() },
             target: if kind == 'l' {
                 fs::read_link(path).unwrap().into_os_string().into_vec()
             } else {
@@ -119,6 +136,7 @@ impl Entry {
             size,
             mtime: (secs, nanos),
             device,
+            links,
             target,
             linked,
             xattrs,
@@ -127,6 +145,9 @@ impl Entry {
         let mut line = format!("{kind} {mode:04o} {uid}:{gid} {size} @{secs}.{nanos:09}");
         if *device != (0, 0) {
             write!(line, " device {device:?}").unwrap();
+        }
+        if *links > 1 {
+            write!(line, " links {links}").unwrap();
         }
         if *kind == 'l' {
             write!(line, " -> {}", target.escape_ascii()).unwrap();
