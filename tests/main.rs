@@ -14,3 +14,6 @@ mod docs;
 mod peers;
 mod tars;
 mod scale;
+mod cli;
+mod mount;
+mod inputs;

@@ -1,8 +1,9 @@
 //! `peelfs mount`: an image as a directory.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::fd::RawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::fs::Filesystem;
 use crate::fuse::{Background, MountPoint, Ready, ReadyFd};
@@ -61,6 +62,7 @@ pub fn run(mut args: Args) -> Result {
     let mount_point = MountPoint::new(&mount_point)?;
     let ready_fd = args.ready_fd.map(ReadyFd::new).transpose();
     let ready_fd = ready_fd.map_err(|error| format!("--ready-fd: {error}"))?;
+    let log = args.log_file.as_deref().map(open_log).transpose()?;
     let mut ready = match args.foreground {
         true => Ready::default(),
         false => match Background::start()? {
@@ -69,7 +71,7 @@ pub fn run(mut args: Args) -> Result {
         },
     };
     ready.fd = ready_fd;
-    ready.log.clone_from(&args.log_file);
+    ready.log = log;
     serve(args, words, &input, mount_point, ready)
 }
 
@@ -87,6 +89,11 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
     }
     mount_point.serve(Filesystem::new(stack), &options, words.ownership, ready)?;
     Ok(Outcome::Fine)
+}
+
+fn open_log(path: &Path) -> Result<File> {
+    let file = File::options().append(true).create(true).open(path);
+    Ok(file.map_err(|error| format!("--log-file {}: {error}", path.display()))?)
 }
 
 /// What is to be mounted. With `lowerdir=` a source is only a name, as in `mount -t overlay overlay …`.

@@ -41,9 +41,18 @@ impl Output {
         escape(text.as_bytes(), Lines::Escape)
     }
 
-    /// Writes a value as indented JSON.
+    /// Writes a value as indented JSON; hostile characters as escapes, which mean the same there.
     pub fn json(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, value)?;
+        let text = serde_json::to_string_pretty(value)?;
+        for piece in text.split_inclusive(is_hostile_in_json) {
+            match piece.chars().next_back().filter(|&last| is_hostile_in_json(last)) {
+                Some(hostile) => {
+                    let plain = piece.strip_suffix(hostile).unwrap_or_default();
+                    write!(self.out, "{plain}\\u{:04x}", u32::from(hostile))?;
+                }
+                None => self.out.write_all(piece.as_bytes())?,
+            }
+        }
         self.out.write_all(b"\n")?;
         self.out.flush()
     }
@@ -83,6 +92,11 @@ pub fn escape(bytes: &[u8], lines: Lines) -> String {
 fn is_hostile(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Those that `serde_json` leaves as they are; the newlines are the ones between lines.
+fn is_hostile_in_json(character: char) -> bool {
+    character != '\n' && is_hostile(character)
 }
 
 /// Puts a name into a JSON object: as a string, and where that would lose bytes, as hexadecimal too.

@@ -31,6 +31,11 @@ fn means_mount(first: &OsStr, rest: &[OsString]) -> bool {
     if rest.iter().any(|arg| names_layers(arg)) || names_layers(first) {
         return first.as_bytes() != b"mount";
     }
+    // Whatever the source is called, and whether it is there or not.
+    let is_of_mount_fuse = matches!(rest, [_, option, _] if option == "-o");
+    if is_of_mount_fuse {
+        return first != "mount";
+    }
     match is_option {
         true => matches!(first.as_bytes(), b"-o" | b"-f" | b"--foreground"),
         false => !rest.is_empty() && (first.as_bytes().contains(&b'/') || Path::new(first).is_file()),
@@ -75,6 +80,7 @@ mod tests {
     fn lines_of_other_programs_mean_mount() {
         for (line, meant) in [
             ("peelfs /x/image.tar /mnt -o ro", "peelfs mount /x/image.tar /mnt -o ro"),
+            ("peelfs layout /mnt -o rw,dev,suid", "peelfs mount layout /mnt -o rw,dev,suid"),
             ("peelfs -o lowerdir=a:b /mnt", "peelfs mount -o lowerdir=a:b /mnt"),
             ("peelfs overlay -o lowerdir=a:b /mnt", "peelfs mount overlay -o lowerdir=a:b /mnt"),
             ("peelfs -f ./i.tar /mnt", "peelfs mount -f ./i.tar /mnt"),
@@ -95,6 +101,8 @@ mod tests {
             "peelfs",
             "peelfs mount i.tar /mnt",
             "peelfs mount -o lowerdir=a /mnt",
+            "peelfs mount i.tar -o ro /mnt",
+            "peelfs mount /mnt -o ro",
             "peelfs lss i.tar /",
             "peelfs --help",
             "peelfs -V",

@@ -24,6 +24,7 @@ use crate::index::XattrUse;
 
 use super::attr::{Ownership, file_type, negative};
 use super::errno::report;
+use super::mount::{Access, MountOptions};
 
 /// How long the kernel may believe what it was told: layers never change. (Much longer overflows the
 /// kernel's own clock arithmetic.)
@@ -49,6 +50,7 @@ pub struct Adapter {
     ownership: Ownership,
     checks_permissions: bool,
     xattrs: XattrUse,
+    ttl: Duration,
     /// The kernel opens files, and directories, without asking.
     opens_alone: (bool, bool),
 }
@@ -56,9 +58,12 @@ pub struct Adapter {
 impl Adapter {
     /// Shows a filesystem with its owners as they are to appear; permissions are the kernel's to check,
     /// if anyone does.
-    pub fn new(fs: Filesystem, ownership: Ownership, checks_permissions: bool) -> Adapter {
+    pub fn new(fs: Filesystem, ownership: Ownership, options: &MountOptions) -> Adapter {
         let xattrs = fs.stack().xattr_use();
-        Adapter { fs, ownership, checks_permissions, xattrs, opens_alone: (false, false) }
+        let checks_permissions = options.checks_permissions();
+        // That others are neither the owner nor root is seen in their requests: there must be some.
+        let ttl = if options.access == Access::OwnerAndRoot { Duration::ZERO } else { TTL };
+        Adapter { fs, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
     }
 
     fn reply_xattr(&self, ino: INodeNo, size: u32, value: fs::Result<Vec<u8>>, reply: ReplyXattr) {
@@ -91,10 +96,12 @@ macro_rules! read_only {
 impl fuser::Filesystem for Adapter {
     fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
         let offered = config.capabilities();
-        self.opens_alone = (
-            offered.contains(InitFlags::FUSE_NO_OPEN_SUPPORT),
-            offered.contains(InitFlags::FUSE_NO_OPENDIR_SUPPORT),
-        );
+        if !self.ttl.is_zero() {
+            self.opens_alone = (
+                offered.contains(InitFlags::FUSE_NO_OPEN_SUPPORT),
+                offered.contains(InitFlags::FUSE_NO_OPENDIR_SUPPORT),
+            );
+        }
         // Readdirplus always, not when the kernel thinks it pays: it does (docs/findings.md).
         let mut wanted = InitFlags::FUSE_DO_READDIRPLUS
             | InitFlags::FUSE_PARALLEL_DIROPS
@@ -114,9 +121,9 @@ impl fuser::Filesystem for Adapter {
     fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         guard("lookup", || match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
             Ok(Some((ino, attributes))) => {
-                reply.entry(&TTL, &self.ownership.attr(ino, &attributes), GENERATION);
+                reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
             }
-            Ok(None) => reply.entry(&TTL, &negative(), GENERATION),
+            Ok(None) => reply.entry(&self.ttl, &negative(), GENERATION),
             Err(error) => reply.error(report("lookup", InodeNo(parent.0), &error)),
         });
     }
@@ -124,7 +131,7 @@ impl fuser::Filesystem for Adapter {
     fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         let ino = InodeNo(ino.0);
         guard("getattr", || match self.fs.attributes(ino) {
-            Ok(attributes) => reply.attr(&TTL, &self.ownership.attr(ino, &attributes)),
+            Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
             Err(error) => reply.error(report("getattr", ino, &error)),
         });
     }
@@ -224,7 +231,7 @@ impl fuser::Filesystem for Adapter {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let attr = self.ownership.attr(entry.ino, &entry.attributes);
                 let name = OsStr::from_bytes(&entry.name);
-                reply.add(attr.ino, entry.next, name, &TTL, &attr, GENERATION)
+                reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION)
             });
             match result {
                 Ok(()) => reply.ok(),

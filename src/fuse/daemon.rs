@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd, RawFd};
-use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{WaitOptions, waitpid};
@@ -28,7 +27,7 @@ pub struct Ready {
     /// Another descriptor that whoever started us waits on.
     pub fd: Option<ReadyFd>,
     /// Where messages go once there is no terminal.
-    pub log: Option<PathBuf>,
+    pub log: Option<File>,
 }
 
 /// A descriptor to write a newline to when the mount answers (`--ready-fd`).
@@ -56,7 +55,12 @@ impl Background {
                 if ready {
                     return Ok(Background::Parent(0));
                 }
-                let status = waitpid(Some(child), WaitOptions::empty())?.and_then(|(_, s)| s.exit_status());
+                // It has said why; unless something ended it.
+                let status = waitpid(Some(child), WaitOptions::empty())?.map(|(_, status)| status);
+                if let Some(signal) = status.and_then(|status| status.terminating_signal()) {
+                    return Err(io::Error::other(format!("the daemon was ended by signal {signal}")));
+                }
+                let status = status.and_then(|status| status.exit_status());
                 Ok(Background::Parent(status.and_then(|s| u8::try_from(s).ok()).unwrap_or(2)))
             }
         }
@@ -67,7 +71,7 @@ impl Ready {
     /// Leaves the terminal, if there is a parent to go back to it, and tells all who wait.
     pub fn announce(self) -> io::Result<()> {
         if let Some(parent) = self.parent {
-            leave_terminal(self.log.as_deref())?;
+            leave_terminal(self.log.as_ref())?;
             File::from(parent).write_all(b"\n")?;
         }
         if let Some(ReadyFd(fd)) = self.fd {
@@ -77,17 +81,13 @@ impl Ready {
     }
 }
 
-fn leave_terminal(log: Option<&std::path::Path>) -> io::Result<()> {
+fn leave_terminal(log: Option<&File>) -> io::Result<()> {
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    let log = match log {
-        None => None,
-        Some(path) => Some(File::options().append(true).create(true).open(path)?),
-    };
     rustix::process::setsid()?;
     // The directory it was started in must not stay busy.
     rustix::process::chdir("/")?;
     rustix::stdio::dup2_stdin(&null)?;
     rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(log.as_ref().map_or(null.as_fd(), AsFd::as_fd))?;
+    rustix::stdio::dup2_stderr(log.map_or(null.as_fd(), AsFd::as_fd))?;
     Ok(())
 }

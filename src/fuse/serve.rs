@@ -65,13 +65,11 @@ impl MountPoint {
         // Before the mount: a signal must never find it without someone to take it away.
         watch_signals(sender.clone())?;
         let (fd, mount) = self.mount(options)?;
-        let served =
-            start(Adapter::new(fs, ownership, options.checks_permissions()), fd, options.access, sender)
-                .and_then(|()| {
-                    ready.announce()?;
-                    tracing::info!(dir = %mount.dir().display(), "mounted");
-                    wait(&mount, &events)
-                });
+        let served = start(Adapter::new(fs, ownership, options), fd, options.access, sender).and_then(|()| {
+            ready.announce()?;
+            tracing::info!(dir = %mount.dir().display(), "mounted");
+            wait(&mount, &events)
+        });
         if served.is_err() {
             mount.unmount()?;
         }

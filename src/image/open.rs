@@ -15,7 +15,7 @@ use super::docker_v1::{self, V1Image};
 use super::error::Error;
 use super::oci::{Layout, OciImage};
 use super::offer::Offer;
-use super::what::describe;
+use super::what::{describe, describe_type};
 use super::{Image, LayerSource, Origin};
 
 /// What is to be opened.
@@ -84,10 +84,9 @@ impl Opening {
     fn index_file(&self, path: &Path) -> Result<Archive, Error> {
         let place = path.display().to_string();
         let open = |source| Error::Open { path: path.to_owned(), source };
-        let kind = path.metadata().map_err(open)?.file_type();
-        if !kind.is_file() {
-            // Opening a fifo would wait for someone to write to it.
-            return Err(Error::Unrecognised { place, what: "neither a regular file nor a directory" });
+        // Opening a fifo would wait for someone to write to it.
+        if let Some(what) = describe_type(path.metadata().map_err(open)?.file_type()) {
+            return Err(Error::Unrecognised { place, what });
         }
         let file = File::open(path).map_err(open)?;
         let file: Blob = Arc::new(HostFile::new(file).map_err(open)?);
@@ -153,6 +152,16 @@ fn no_tar(place: &str, blob: &dyn ReadAt, error: tar::Error) -> Error {
     Error::Tar { place, source: error }
 }
 
+/// Whether it is what `skopeo copy … dir:` writes: blobs by their bare digest, told by a version.
+fn is_of_skopeo_dir(archive: &Archive) -> Result<bool, Error> {
+    const VERSION: &[u8] = b"Directory Transport Version";
+    let Some(file) = archive.file("version")? else { return Ok(false) };
+    let mut start = [0; VERSION.len()];
+    let n = file.blob.read_at(0, &mut start);
+    let n = n.map_err(|source| Error::Read { place: archive.place("version"), source })?;
+    Ok(start.get(..n) == Some(VERSION) && archive.file(docker::MANIFEST)?.is_some())
+}
+
 /// An image that was found in an archive.
 enum Found {
     Docker(Box<DockerImage>),
@@ -173,6 +182,11 @@ impl Found {
         let layout = Layout::read(archive)?;
         let items = docker::items(archive)?;
         if layout.is_none() && items.is_none() {
+            if is_of_skopeo_dir(archive)? {
+                let what = "a directory of skopeo's `dir:`, which is not read; \
+                            convert it: skopeo copy dir:DIR oci-archive:FILE";
+                return Err(Error::Unsupported { place: archive.name.to_string(), what });
+            }
             let images = docker_v1::images(archive)?;
             let found: Vec<Found> = images.into_iter().map(Found::V1).collect();
             return Ok((!found.is_empty()).then_some((found, MissingImages::default())));

@@ -1,5 +1,8 @@
 //! What a file that is no image is, for an error that helps.
 
+use std::fs::FileType;
+use std::os::unix::fs::FileTypeExt;
+
 /// Names a file by its first bytes.
 pub fn describe(bytes: &[u8]) -> &'static str {
     let known: [(&[u8], &str); 15] = [
@@ -37,5 +40,16 @@ pub fn describe(bytes: &[u8]) -> &'static str {
     match std::str::from_utf8(bytes) {
         Ok(_) => "text",
         Err(_) => "no tar (its first block is no tar header)",
+    }
+}
+
+/// Names what is neither a regular file nor a directory; `None` for those.
+pub fn describe_type(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_fifo() => Some("a fifo"),
+        kind if kind.is_socket() => Some("a socket"),
+        kind if kind.is_char_device() => Some("a character device"),
+        kind if kind.is_block_device() => Some("a block device"),
+        _ => None,
     }
 }

@@ -2,17 +2,25 @@
 
 pub mod archive;
 pub mod docker;
+pub mod foreground;
 pub mod image;
 pub mod layer;
 pub mod mount;
 pub mod naive;
 pub mod need;
 pub mod overlay;
+pub mod proc;
+pub mod session;
 pub mod stacks;
+pub mod sys;
 pub mod tree;
+pub mod user;
 
+pub use foreground::Foreground;
 pub use image::Image;
 pub use layer::{Layer, layer};
 pub use mount::{Mount, peelfs, write_tars};
 pub use overlay::Overlay;
+pub use session::session;
 pub use tree::Tree;
+pub use user::Nobody;

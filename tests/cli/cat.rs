@@ -1,0 +1,64 @@
+//! `peelfs cat`.
+
+use super::{app, several};
+use crate::support::session;
+
+#[test]
+fn it_writes_contents_one_after_the_other() {
+    session(
+        app().path(),
+        r#"
+$ peelfs cat app.tar /etc/hostname
+box(no newline)
+$ peelfs cat app.tar etc/hostname srv/data /srv/link
+box1234512345(no newline)
+$ peelfs cat app.tar lib/libc.so | sha256sum
+e1630f843370f402870799e14abbf2b06af2d23b0153658e1211dffabc61ad8f  -
+$ peelfs cat app.tar bin/ash
+#!binary(no newline)
+"#,
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_what_came_before_is_written() {
+    session(
+        app().path(),
+        r#"
+$ peelfs cat app.tar etc/hostname etc/passwd srv/data
+box(no newline)
+! peelfs: /etc/passwd: no such file or directory
+? 2
+$ peelfs cat app.tar /etc
+! peelfs: /etc: is a directory
+? 2
+$ peelfs cat app.tar dev/null
+! peelfs: /dev/null: invalid argument
+? 2
+$ peelfs cat app.tar run/p
+! peelfs: /run/p: invalid argument
+? 2
+$ peelfs cat app.tar
+! error: the following required arguments were not provided:
+!   <PATH>...
+! 
+! Usage: peelfs cat <IMAGE> <PATH>...
+! 
+! For more information, try '--help'.
+? 2
+"#,
+    );
+}
+
+#[test]
+fn image_and_platform_choose() {
+    session(
+        several().path(),
+        r#"
+$ peelfs cat --image two two.tar f
+two(no newline)
+$ peelfs cat --platform linux/s390x platforms.tar f
+s390x(no newline)
+"#,
+    );
+}

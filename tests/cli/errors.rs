@@ -1,0 +1,149 @@
+//! What goes wrong: exit status 2, the reason on stderr, nothing on stdout.
+
+use super::{app, several};
+use crate::support::session;
+
+#[test]
+fn a_slip_is_named_with_what_to_do() {
+    session(
+        app().path(),
+        r#"
+$ peelfs 2>&1 >/dev/null | head -3
+Mount a container image tarball as a directory: no extraction, no Docker, no root
+
+Usage: peelfs [OPTIONS] <COMMAND>
+$ peelfs lss app.tar
+! error: unrecognized subcommand 'lss'
+! 
+!   tip: a similar subcommand exists: 'ls'
+! 
+! Usage: peelfs [OPTIONS] <COMMAND>
+! 
+! For more information, try '--help'.
+? 2
+$ peelfs ls
+! error: the following required arguments were not provided:
+!   <IMAGE>
+! 
+! Usage: peelfs ls <IMAGE> [PATH]
+! 
+! For more information, try '--help'.
+? 2
+$ peelfs ls --frobnicate app.tar
+! error: unexpected argument '--frobnicate' found
+! 
+!   tip: to pass '--frobnicate' as a value, use '-- --frobnicate'
+! 
+! Usage: peelfs ls [OPTIONS] <IMAGE> [PATH]
+! 
+! For more information, try '--help'.
+? 2
+$ peelfs ls app.tar / more
+! error: unexpected argument 'more' found
+! 
+! Usage: peelfs ls [OPTIONS] <IMAGE> [PATH]
+! 
+! For more information, try '--help'.
+? 2
+$ peelfs tree -L much app.tar
+! error: invalid value 'much' for '--level <LEVELS>': invalid digit found in string
+! 
+! For more information, try '--help'.
+? 2
+$ peelfs ls --platform linux app.tar
+! error: invalid value 'linux' for '--platform <OS/ARCH[/VARIANT]>': `linux` is not a platform (os/arch[/variant], for example linux/arm64)
+! 
+! For more information, try '--help'.
+? 2
+"#,
+    );
+}
+
+#[test]
+fn a_path_that_is_not_there_is_named() {
+    session(
+        app().path(),
+        r#"
+$ peelfs ls nothing.tar
+! peelfs: nothing.tar: No such file or directory (os error 2)
+? 2
+$ peelfs ls app.tar /nothing
+! peelfs: /nothing: no such file or directory
+? 2
+$ peelfs ls app.tar /etc/motd
+! peelfs: /etc/motd: no such file or directory
+? 2
+$ peelfs stat app.tar etc/hostname etc/nothing
+/etc/hostname
+  type    file
+  mode    0644 -rw-r--r--
+  owner   0:0
+  size    3 (3 B, 1 blocks)
+  inode   12884901891, 1 link
+  mtime   2023-11-14T22:13:20Z
+  atime   2023-11-14T22:13:20Z
+  ctime   2023-11-14T22:13:20Z
+  layer   2
+! peelfs: /etc/nothing: no such file or directory
+? 2
+$ peelfs tree app.tar /etc/hostname/x
+! peelfs: /etc/hostname: not a directory
+? 2
+$ peelfs cat app.tar nothing/at/all
+! peelfs: /nothing: no such file or directory
+? 2
+"#,
+    );
+}
+
+#[test]
+fn several_images_are_listed() {
+    session(
+        several().path(),
+        r#"
+$ peelfs ls two.tar
+! peelfs: two.tar: 2 images; choose one with --image TAG|ID:
+!   ca8d90730125  linux/amd64  one:1
+!   a27e1f08d5c1  linux/amd64  docker.io/library/two:latest
+? 2
+$ peelfs ls --image three two.tar
+! peelfs: two.tar: no image `three`; there are:
+!   ca8d90730125  linux/amd64  one:1
+!   a27e1f08d5c1  linux/amd64  docker.io/library/two:latest
+? 2
+$ peelfs ls --image one two.tar
+! peelfs: two.tar: no image `one`; there are:
+!   ca8d90730125  linux/amd64  one:1
+!   a27e1f08d5c1  linux/amd64  docker.io/library/two:latest
+? 2
+$ peelfs ls --platform linux/riscv64 platforms.tar
+! peelfs: platforms.tar: no image for linux/riscv64 (choose with --platform OS/ARCH); there are:
+!   df297e83b6a7  linux/arm64  both:1
+!   048a031077d3  linux/s390x  both:1
+? 2
+$ peelfs ls --platform linux/arm64 platforms.tar
+f
+"#,
+    );
+}
+
+#[test]
+fn log_lines_are_asked_for_and_go_to_stderr() {
+    session(
+        app().path(),
+        r#"
+$ gzip app.tar; peelfs ls app.tar.gz etc
+hostname
+$ peelfs ls -vv app.tar.gz etc 2>/dev/null
+hostname
+$ peelfs ls -vv app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'
+stream spooled compression=gzip
+$ peelfs -vv ls app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'
+stream spooled compression=gzip
+$ RUST_LOG=peelfs=debug peelfs ls app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'
+stream spooled compression=gzip
+$ RUST_LOG=error peelfs ls -vv app.tar.gz etc
+hostname
+"#,
+    );
+}

@@ -1,0 +1,142 @@
+//! `--help` and `--version`.
+
+use crate::support::{peelfs, session};
+
+const COMMANDS: [&str; 10] =
+    ["mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify"];
+
+fn help(args: &[&str]) -> String {
+    let output = peelfs(args);
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]), "{args:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_command_has_help_that_fits_and_shows_how_it_is_used() {
+    for command in COMMANDS {
+        let short = help(&[command, "-h"]);
+        let long = help(&[command, "--help"]);
+        assert_eq!(help(&["help", command]), long);
+        for text in [&short, &long] {
+            assert!(text.contains(&format!("Usage: peelfs {command} ")), "{text}");
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(100), "{command}: {widest:?}\n{text}");
+        }
+        let first = short.lines().next().unwrap();
+        assert!(!first.ends_with('.') && first.chars().next().unwrap().is_uppercase(), "{first}");
+    }
+}
+
+#[test]
+fn the_help_names_every_command() {
+    let text = help(&["--help"]);
+    for command in COMMANDS {
+        assert!(text.contains(&format!("\n  {command} ")), "{command}: {text}");
+    }
+    assert_eq!(help(&["help"]), text);
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    for args in [["--version"], ["-V"]] {
+        let version = help(&args);
+        assert!(version.trim().ends_with(env!("CARGO_PKG_VERSION")), "{version}");
+    }
+}
+
+#[test]
+fn help_is_what_it_was() {
+    let dir = tempfile::TempDir::new().unwrap();
+    session(
+        dir.path(),
+        r#"
+$ peelfs --help
+Mount a container image tarball as a directory: no extraction, no Docker, no root
+
+Usage: peelfs [OPTIONS] <COMMAND>
+
+Commands:
+  mount    Mount an image on a directory
+  umount   Unmount a mount of peelfs, a dead one too [alias: unmount]
+  ls       List the names in a directory of the image
+  tree     Draw a directory of the image and all below it
+  cat      Write the contents of files in the image
+  stat     Show type, mode, owner, size, times, attributes and layer of names in the image
+  explain  Explain which layer shows a path, layer by layer, and why
+  inspect  Show an image's ID, tags, platform, configuration and layers
+  history  Show the steps that made an image, each with the layer it made
+  verify   Check digests, diff IDs, the image ID and every member of every layer
+  help     Print this message or the help of the given subcommand(s)
+
+Options:
+  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
+  -h, --help        Print help
+  -V, --version     Print version
+
+An image is a docker save or OCI archive, an OCI layout directory, a layer or root file system tar
+(any of them compressed), or an unpacked layer directory. What it is, its content tells.
+$ peelfs mount -h
+Mount an image on a directory
+
+Usage: peelfs mount [OPTIONS] IMAGE MOUNTPOINT
+       peelfs mount [OPTIONS] BASE-LAYER... TOP-LAYER MOUNTPOINT
+       peelfs mount [OPTIONS] -o lowerdir=TOP:...:BASE MOUNTPOINT
+
+Arguments:
+  <IMAGE MOUNTPOINT>...  The image, or layers base first, and behind them the directory to mount on
+
+Options:
+  -o <OPTION[,OPTION]>   Set mount options: allow_other, uid=, gid=, umask=, suid, dev, noexec,
+                         lowerdir=TOP:...:BASE, ...
+  -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+  -f, --foreground       Stay in the foreground
+      --ready-fd <N>     Write a newline to this descriptor when the mount answers
+      --log-file <FILE>  Append the daemon's messages to this file
+  -h, --help             Print help (see more with '--help')
+
+Opening the image:
+      --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)
+      --image <TAG|ID>                Choose an image of an archive that holds several, by tag or ID
+      --platform <OS/ARCH[/VARIANT]>  Choose the image for a platform [default: this machine's]
+      --spool-dir <DIR>               Decode compressed layers in this directory [default: $TMPDIR
+                                      or /var/tmp]
+      --strict                        Refuse an image with members that have no place in its tree
+$ peelfs umount -h
+Unmount a mount of peelfs, a dead one too
+
+Usage: peelfs umount [OPTIONS] <MOUNTPOINT>...
+
+Arguments:
+  <MOUNTPOINT>...  Where it is
+
+Options:
+  -l, --lazy        Take it out of the tree now, and end it when its last user does
+  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
+  -h, --help        Print help
+$ peelfs ls -h
+List the names in a directory of the image
+
+Usage: peelfs ls [OPTIONS] <IMAGE> [PATH]
+
+Arguments:
+  <IMAGE>  The image: an archive, a layout, a tar or a directory
+  [PATH]   What to list [default: /]
+
+Options:
+  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
+  -l, --long        Show type, mode, links, owner, size, time and layer
+  -R, --recursive   List directories in it too
+  -d, --directory   Show a directory itself, not what is in it
+      --json        Write a JSON array of entries
+  -h, --help        Print help
+
+Opening the image:
+      --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)
+      --image <TAG|ID>                Choose an image of an archive that holds several, by tag or ID
+      --platform <OS/ARCH[/VARIANT]>  Choose the image for a platform [default: this machine's]
+      --spool-dir <DIR>               Decode compressed layers in this directory [default: $TMPDIR
+                                      or /var/tmp]
+      --strict                        Refuse an image with members that have no place in its tree
+"#,
+    );
+}

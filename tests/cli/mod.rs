@@ -1,0 +1,80 @@
+//! The commands as users meet them: what they write, where, and how they end.
+//!
+//! `PEELFS_TEST_ACCEPT=1 cargo test cli::` puts what they say now into the tests; read the diff.
+
+use std::fs;
+use std::path::Path;
+
+use tar::EntryType;
+use tempfile::TempDir;
+
+use crate::support::archive::{Written, docker, oci};
+use crate::support::{Layer, layer};
+
+mod cat;
+mod errors;
+mod explain;
+mod help;
+mod history;
+mod inspect;
+mod ls;
+mod output;
+mod stat;
+mod tree;
+mod verify;
+
+/// A directory with an image `app.tar` of three layers, as `docker save` writes it.
+fn app() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let base =
+        layer("./ bin/ bin/sh=#!binary!755 etc/ etc/passwd=root etc/motd=hello tmp/!1777 lib->usr/lib")
+            .pax([
+                ("mtime", &b"-1.5"[..]),
+                ("SCHILY.xattr.user.colour", b"blue"),
+                ("SCHILY.xattr.user.raw", b"\0\xff"),
+            ])
+            .file("usr/lib/libc.so", &[b'x'; 3000]);
+    let middle =
+        layer("etc/ etc/passwd=root,app etc/.wh.motd dev/ cdev/null@1:3 bdev/sda@8:0 run/p| bin/ash=>bin/sh");
+    let top = layer("etc/.wh..wh..opq etc/hostname=box srv/data=12345!600 srv/link=>srv/data");
+    write(dir.path(), "app.tar", &docker(&[Written::new("app:1", [base, middle, top])]));
+    dir
+}
+
+/// A directory with an image `names.tar` of names that nobody should trust.
+fn hostile_names() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let names = [
+        &b"\x1b[31mred"[..],
+        b"new\nline",
+        "gnp.\u{202e}exe".as_bytes(),
+        b"not utf-8 \xff",
+        b"back\\slash",
+        "\u{e9}t\u{e9}".as_bytes(),
+    ];
+    let tar = names.iter().fold(Layer::new(), |tar, name| tar.add(EntryType::Regular, name, b"1", |_| {}));
+    let tar = tar.pax([("linkpath", &b"\x1b]0;title\x07"[..])]).add(EntryType::Symlink, b"link", b"", |_| {});
+    write(dir.path(), "names.tar", &tar.finish());
+    dir
+}
+
+/// A directory with `two.tar`, which holds two images, and `platforms.tar`, one for two platforms.
+fn several() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let image = |tag, line: &str| Written::new(tag, [layer(line)]);
+    write(
+        dir.path(),
+        "two.tar",
+        &docker(&[image("one:1", "f=one"), image("docker.io/library/two:latest", "f=two")]),
+    );
+    let mut arm = image("both:1", "f=arm");
+    arm.platform = ("linux", "arm64");
+    let mut other = image("both:1", "f=s390x");
+    other.platform = ("linux", "s390x");
+    write(dir.path(), "platforms.tar", &oci(&[arm, other]));
+    dir
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) {
+    fs::write(dir.join(name), bytes).unwrap();
+}

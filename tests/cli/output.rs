@@ -1,0 +1,145 @@
+//! Where output goes: a pipe that closes, a terminal that obeys, a disk that is full.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use super::{app, hostile_names, write};
+use crate::support::mount::PEELFS;
+use crate::support::need::{has, need};
+use crate::support::{Layer, peelfs, session};
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_error() {
+    let dir = TempDir::new().unwrap();
+    let tar = (0..20_000).fold(Layer::new(), |tar, no| tar.file(&format!("name-{no:06}"), b""));
+    write(dir.path(), "many.tar", &tar.file("zeros", &[0; 3_000_000]).finish());
+    session(
+        dir.path(),
+        r#"
+$ { peelfs ls many.tar; echo status $? >&2; } | head -1
+name-000000
+! status 0
+$ { peelfs ls -l many.tar; echo status $? >&2; } | head -1 | cut -c1-20
+-rw-r--r-- 1 0 0    
+! status 0
+$ { peelfs ls --json many.tar; echo status $? >&2; } | head -1
+[
+! status 0
+$ { peelfs tree many.tar; echo status $? >&2; } | head -2
+/
+├── name-000000
+! status 0
+$ { peelfs tree --json many.tar; echo status $? >&2; } | head -1
+{
+! status 0
+$ { peelfs cat many.tar zeros; echo status $? >&2; } | head -c 3 | wc -c
+3
+! status 0
+"#,
+    );
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let dir = app();
+    for args in
+        ["ls app.tar", "ls --json app.tar", "tree app.tar", "cat app.tar etc/hostname", "inspect app.tar"]
+    {
+        let mut command = Command::new(PEELFS);
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        command.args(args.split(' ')).current_dir(dir.path()).stdin(Stdio::null());
+        let output = command.stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args}: {said}");
+        assert!(said.contains("No space left on device"), "{args}: {said}");
+    }
+}
+
+/// What a command writes to a terminal.
+fn on_a_terminal(dir: &TempDir, command: &str) -> Vec<u8> {
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &format!("{PEELFS} {command}"), "/dev/null"]);
+    script.current_dir(dir.path()).env_remove("RUST_LOG").stdin(Stdio::null()).output().unwrap().stdout
+}
+
+/// Whether a terminal would do anything with it but show it.
+fn is_harmless(bytes: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(bytes) else { return false };
+    let text = text.replace("\r\n", "");
+    !text.chars().any(|c| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}'))
+}
+
+#[test]
+fn hostile_names_are_escaped_on_a_terminal_and_raw_in_a_pipe() {
+    need!(has("script"), "needs script(1)");
+    let dir = hostile_names();
+    for command in [
+        "ls names.tar",
+        "ls -l names.tar",
+        "ls -R names.tar",
+        "ls --json names.tar",
+        "tree names.tar",
+        "tree --json names.tar",
+        "stat names.tar link \"$(printf '\\033[31mred')\"",
+        "explain names.tar \"$(printf '\\033[31mred')\"",
+        "inspect names.tar",
+        "verify names.tar",
+        "cat names.tar \"$(printf '\\033]0;no such file')\"",
+        "ls names.tar \"$(printf '\\033]0;no such file')\"",
+        "ls \"$(printf '\\033]0;no such image')\"",
+    ] {
+        let shown = on_a_terminal(&dir, command);
+        assert!(is_harmless(&shown), "{command}: {}", shown.escape_ascii());
+        assert!(!shown.is_empty(), "{command}");
+    }
+    let lines = String::from_utf8(on_a_terminal(&dir, "ls names.tar")).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "\\u{1b}[31mred",
+            "back\\\\slash",
+            "gnp.\\u{202e}exe",
+            "link",
+            "new\\nline",
+            "not utf-8 \\xff",
+            "\u{e9}t\u{e9}"
+        ]
+    );
+    let image = dir.path().join("names.tar");
+    let piped = peelfs(["ls".as_ref(), image.as_os_str()]).stdout;
+    assert_eq!(
+        piped.escape_ascii().to_string(),
+        "\\x1b[31mred\\nback\\\\slash\\ngnp.\\xe2\\x80\\xaeexe\\nlink\\nnew\\nline\\nnot utf-8 \\xff\\n\\xc3\\xa9t\\xc3\\xa9\\n"
+    );
+}
+
+#[test]
+fn hostile_texts_of_a_configuration_are_escaped_everywhere() {
+    let dir = TempDir::new().unwrap();
+    let hostile = "\\u001b[31m\\u0007\\n\\u202e";
+    let config = format!(
+        "{{\"os\":\"{hostile}\",\"architecture\":\"{hostile}\",\"created\":\"{hostile}\",\"author\":\"{hostile}\",\
+         \"config\":{{\"Cmd\":[\"{hostile}\"],\"User\":\"{hostile}\",\"Env\":[\"A={hostile}\"],\
+         \"Labels\":{{\"{hostile}\":\"{hostile}\"}}}},\"rootfs\":{{\"diff_ids\":[]}},\
+         \"history\":[{{\"created_by\":\"{hostile}\",\"comment\":\"{hostile}\",\"created\":\"{hostile}\"}}]}}"
+    );
+    let manifest = format!("[{{\"Config\":\"c.json\",\"RepoTags\":[\"{hostile}\"],\"Layers\":[\"l.tar\"]}}]");
+    let tar =
+        Layer::new().file("c.json", config.as_bytes()).file("l.tar", &Layer::new().file("f", b"1").finish());
+    write(dir.path(), "image.tar", &tar.file("manifest.json", manifest.as_bytes()).finish());
+    for command in ["inspect", "inspect --json", "history", "history --json", "verify", "explain f"] {
+        let (command, path) =
+            command.split_once(" f").map_or((command, None), |(command, _)| (command, Some("f")));
+        let image = dir.path().join("image.tar");
+        let mut args: Vec<_> = command.split(' ').map(std::ffi::OsString::from).collect();
+        args.push(image.into_os_string());
+        args.extend(path.map(Into::into));
+        let output = peelfs(&args);
+        let text = String::from_utf8(output.stdout).unwrap().replace('\n', "");
+        assert!(is_harmless(text.as_bytes()), "{command}: {}", text.escape_debug());
+        assert!(!text.is_empty(), "{command}: {:?}", output.stderr);
+    }
+}

@@ -1,0 +1,46 @@
+//! The calls that only `libc` has.
+
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+/// A copy of a file's bytes, read through a mapping of it.
+pub fn read_mapped(file: &File, len: usize) -> io::Result<Vec<u8>> {
+    // SAFETY: a new mapping of a file that is open, at an address of the kernel's choice.
+    let map = unsafe {
+        libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
+    };
+    if map == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping is `len` bytes long, and nothing else knows it.
+    let bytes = unsafe { std::slice::from_raw_parts(map.cast::<u8>(), len) }.to_vec();
+    // SAFETY: it was made above, and the slice is gone.
+    match unsafe { libc::munmap(map, len) } {
+        0 => Ok(bytes),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Writes a byte into a shared mapping of a file and has it written back.
+pub fn write_mapped(file: &File) -> io::Result<()> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping of a file that is open and not empty, at an address of the kernel's choice.
+    let map =
+        unsafe { libc::mmap(std::ptr::null_mut(), 1, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+    if map == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping is a byte long at least, and nothing else knows it.
+    unsafe { map.cast::<u8>().write_volatile(b'!') };
+    // SAFETY: as above; the whole page is written back.
+    let written = match unsafe { libc::msync(map, 1, libc::MS_SYNC) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    };
+    // SAFETY: it was made above.
+    unsafe { libc::munmap(map, 1) };
+    written
+}
