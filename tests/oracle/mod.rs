@@ -5,6 +5,8 @@
 
 mod attributes;
 mod docker;
+mod images;
+mod listed;
 mod named;
 mod random;
 mod umoci;

@@ -11,6 +11,11 @@ fn must_run_all() -> bool {
 /// Says that a test is skipped; `scripts/check` counts these lines.
 pub fn skip(reason: &str) {
     assert!(!must_run_all(), "skipped where everything must run: {reason}");
+    note(reason);
+}
+
+/// Says that a test, or a part of one, is skipped for lack of what no machine need have.
+pub fn note(reason: &str) {
     eprintln!("SKIPPED {}: {reason}", std::thread::current().name().unwrap_or("?"));
 }
 
