@@ -113,11 +113,11 @@ impl Docker {
 impl Drop for Docker {
     fn drop(&mut self) {
         let stopped = self.stop();
-        // A daemon that was killed leaves its data directory mounted on itself.
-        let left = rustix::mount::unmount(self.dir.path().join("data"), UnmountFlags::DETACH);
+        // A daemon may leave its data directory mounted on itself: one that was killed, or whose root is a
+        // directory of another file system.
+        let _not_mounted = rustix::mount::unmount(self.dir.path().join("data"), UnmountFlags::DETACH);
         if !std::thread::panicking() {
             stopped.unwrap();
-            assert!(left.is_err(), "dockerd left a mount behind");
         }
     }
 }
