@@ -66,14 +66,20 @@ fn of<'a>(table: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
     table.iter().find(|(known, _)| *known == name).map(|(_, words)| *words)
 }
 
-/// All of a kind in the folder, with their names there.
-fn collected(kind: &str) -> Vec<(String, PathBuf)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/images").join(kind);
-    let Ok(entries) = fs::read_dir(&folder) else {
+/// The folder, if it is there; no machine need have it.
+fn folder() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/images");
+    if !folder.is_dir() {
         note("there are no collected images in ../shared/images");
-        return Vec::new();
-    };
-    entries.map(|entry| entry.unwrap()).map(|e| (e.file_name().into_string().unwrap(), e.path())).collect()
+        return None;
+    }
+    Some(folder)
+}
+
+/// All of a kind in it, with their names there.
+fn collected(folder: &Path, kind: &str) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(folder.join(kind)).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path())).collect()
 }
 
 /// Compares one image, or one tar, with its layers, base first; or finds it refused.
@@ -112,35 +118,35 @@ fn check_images(name: &str, path: &Path, dir: &Path) -> usize {
 #[test]
 fn collected_archives_and_layouts() {
     need!(can_compare(), NEEDS);
+    let Some(folder) = folder() else { return };
     let mut images = 0;
-    let archives = collected("archives");
-    for (name, path) in &archives {
+    for (name, path) in collected(&folder, "archives") {
         let dir = TempDir::new().unwrap();
-        let tar = Command::new("tar").arg("-xf").arg(path).arg("-C").arg(dir.path()).status().unwrap();
+        let tar = Command::new("tar").arg("-xf").arg(&path).arg("-C").arg(dir.path()).status().unwrap();
         assert!(tar.success(), "{name}");
-        images += check_images(name, path, dir.path());
+        images += check_images(&name, &path, dir.path());
     }
-    let layouts = collected("ocidirs");
-    images += layouts.iter().map(|(name, path)| check_images(name, path, path)).sum::<usize>();
-    assert!(archives.is_empty() && layouts.is_empty() || images >= IMAGES, "only {images} images found");
+    for (name, path) in collected(&folder, "ocidirs") {
+        images += check_images(&name, &path, &path);
+    }
+    assert!(images >= IMAGES, "only {images} images found");
 }
 
 #[test]
 fn collected_tars() {
     need!(can_compare(), NEEDS);
-    for (name, path) in collected("tars") {
+    let Some(folder) = folder() else { return };
+    for (name, path) in collected(&folder, "tars") {
         check(&name, &[path.as_os_str()], std::slice::from_ref(&path));
     }
 }
 
 #[test]
 fn all_that_the_tables_name_is_there() {
-    let names: BTreeSet<String> = ["archives", "ocidirs", "tars"]
-        .iter()
-        .flat_map(|kind| collected(kind))
-        .map(|(name, _)| name)
-        .collect();
-    let tables = REFUSED.iter().chain(&COMPLAINTS);
-    let missing: Vec<_> = tables.map(|(name, _)| *name).filter(|name| !names.contains(*name)).collect();
-    assert!(names.is_empty() || missing.is_empty(), "{missing:?}");
+    let Some(folder) = folder() else { return };
+    let found = ["archives", "ocidirs", "tars"].iter().flat_map(|kind| collected(&folder, kind));
+    let names: BTreeSet<String> = found.map(|(name, _)| name).collect();
+    for (name, _) in REFUSED.iter().chain(&COMPLAINTS).chain(&MORE) {
+        assert!(names.contains(*name), "{name}");
+    }
 }
