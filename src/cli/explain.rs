@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::layer::{EntryNo, Found};
 use crate::path::{self, TreePath};
 use crate::stack::Stack;
-use crate::union::{Explanation, Last, Step, Verdict, Word, explain};
+use crate::union::{Explanation, Last, Missing, ResolveError, Step, Verdict, Word, explain};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::{Shown, shown_path};
@@ -42,15 +42,20 @@ pub fn run(args: Args) -> Result {
     Ok(Outcome::Fine)
 }
 
-/// The path with symlinks in its parents resolved, as far as there is anything to resolve.
+/// The path with symlinks in its parents resolved, as far as there is anything to resolve; a loop leads
+/// nowhere that could be explained.
 fn physical(stack: &Stack, path: &[u8]) -> Result<TreePath> {
     let parts: Vec<&[u8]> = path::split(path).collect();
     for known in (0..parts.len()).rev() {
         let (parents, rest) = parts.split_at(known);
         let parents = parents.join(&b'/');
-        if let Ok(resolved) = stack.union.resolve(&parents, Last::Follow) {
-            let rest = [resolved.path.as_bytes(), b"/", &rest.join(&b'/')].concat();
-            return Ok(TreePath::from_name(&rest)?);
+        match stack.union.resolve(&parents, Last::Follow) {
+            Ok(resolved) => {
+                let rest = [resolved.path.as_bytes(), b"/", &rest.join(&b'/')].concat();
+                return Ok(TreePath::from_name(&rest)?);
+            }
+            Err(ResolveError::NotFound(_) | ResolveError::NotADirectory(_)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(TreePath::root())
@@ -68,8 +73,12 @@ impl Report<'_> {
         if plain.join(&b'/') != last.path.as_bytes() {
             writeln!(out, "{} is {}", shown_path(&plain.join(&b'/')), shown_path(last.path.as_bytes()))?;
         }
+        let in_the_way = match self.explanation.missing() {
+            Some(Missing::NotADirectory(step)) => Some(step),
+            _ => None,
+        };
         for step in &self.explanation.steps {
-            if step.path == last.path || decides(step) {
+            if step.path == last.path || decides(step) || Some(step) == in_the_way {
                 self.write_step(out, step)?;
             }
         }
@@ -89,23 +98,25 @@ impl Report<'_> {
     }
 
     fn write_conclusion(&self, out: &mut Output, last: &Step) -> Result<()> {
-        match &last.node {
-            Some(node) => {
+        let conclusion = match (&last.node, self.explanation.missing()) {
+            (Some(node), _) => {
                 let shown = Shown::of(&self.stack.union, node)?;
                 let layers: Vec<String> = shown.layers.iter().map(u32::to_string).collect();
                 let what = match layers.len() {
                     1 => format!("shown from layer {}", layers.join("")),
                     _ => format!("merged from layers {}", layers.join(", ")),
                 };
-                writeln!(out, "=> {what}{}", self.made_by(out, shown.layers.first().copied()))?;
+                format!("{what}{}", self.made_by(out, shown.layers.first().copied()))
             }
-            None => match self.hidden_by() {
-                Some(layer) => {
-                    writeln!(out, "=> not there: hidden by layer {layer}{}", self.made_by(out, Some(layer)))?
-                }
-                None => writeln!(out, "=> not there: no layer has it")?,
-            },
-        }
+            (None, Some(Missing::HiddenBy(layer))) => {
+                format!("not there: hidden by layer {}{}", layer.0, self.made_by(out, Some(layer.0)))
+            }
+            (None, Some(Missing::NotADirectory(step))) => {
+                format!("not there: {} is no directory", shown_path(step.path.as_bytes()))
+            }
+            (None, Some(Missing::Nowhere) | None) => "not there: no layer has it".to_owned(),
+        };
+        writeln!(out, "=> {conclusion}")?;
         Ok(())
     }
 
@@ -113,17 +124,6 @@ impl Report<'_> {
     fn made_by(&self, out: &Output, layer: Option<u32>) -> String {
         let step = layer.and_then(|layer| created_by(self.stack, layer as usize));
         step.map(|step| format!(" ({})", out.text(step))).unwrap_or_default()
-    }
-
-    /// The layer that hides what another one has.
-    fn hidden_by(&self) -> Option<u32> {
-        let words = self.explanation.steps.iter().rev().flat_map(|step| &step.words);
-        let hides = words.filter_map(|word| match word.verdict {
-            Verdict::Hides => Some(word.layer.0),
-            Verdict::Hidden { by } => Some(by.0),
-            _ => None,
-        });
-        hides.max()
     }
 
     /// A layer's word, in words.

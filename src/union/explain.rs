@@ -34,6 +34,34 @@ pub struct Explanation {
     pub steps: Vec<Step>,
 }
 
+/// Why nothing shows at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing<'a> {
+    /// What layers have there, or would, one above hides.
+    HiddenBy(LayerNo),
+    /// A component on the way is something else than a directory.
+    NotADirectory(&'a Step),
+    /// No layer has it.
+    Nowhere,
+}
+
+impl Explanation {
+    /// Why nothing shows at the path; `None` if something does.
+    pub fn missing(&self) -> Option<Missing<'_>> {
+        let last = self.steps.last().filter(|last| last.node.is_none())?;
+        let reached = self.steps.iter().rfind(|step| step.node.is_some());
+        if let Some(step) = reached.filter(|step| matches!(step.node, Some(Node::Leaf { .. }))) {
+            return Some(Missing::NotADirectory(step));
+        }
+        let by = last.words.iter().filter_map(|word| match word.verdict {
+            Verdict::Hides => Some(word.layer),
+            Verdict::Hidden { by } => Some(by),
+            _ => None,
+        });
+        Some(by.max().map_or(Missing::Nowhere, Missing::HiddenBy))
+    }
+}
+
 /// One layer's way down the path, on its own.
 struct Descent {
     layer: LayerNo,

@@ -19,7 +19,7 @@ use crate::layer::{DirId, Error, Layer, LayerNo, LeafId, Result};
 use crate::path::TreePath;
 
 pub use dump::dump;
-pub use explain::{Explanation, Step, Word, explain};
+pub use explain::{Explanation, Missing, Step, Word, explain};
 pub use list::{List, Listed};
 pub use resolve::{Last, ResolveError, Resolved};
 pub use rule::{Merge, Verdict};

@@ -63,10 +63,20 @@ $ peelfs explain app.tar /nothing
 /nothing
   no layer has it
 => not there: no layer has it
-$ peelfs explain app.tar /bin/sh/x
-/bin/sh/x
+$ peelfs explain app.tar /etc/nothing
+/etc
+  layer 2   directory, opaque, implied         shown; nothing below shows in it
+  layer 1   directory                          hidden by layer 2
+  layer 0   directory                          hidden by layer 2
+/etc/nothing
   no layer has it
 => not there: no layer has it
+$ peelfs explain app.tar /bin/sh/x
+/bin/sh
+  layer 0   file, 0755, 8 B                    shown
+/bin/sh/x
+  no layer has it
+=> not there: /bin/sh is no directory
 "#,
     );
 }
@@ -294,6 +304,24 @@ $ peelfs explain --json app.tar /nothing
     }
   ]
 }
+"#,
+    );
+}
+
+#[test]
+fn a_symlink_that_loops_is_an_error_as_for_the_other_commands() {
+    let dir = tempfile::TempDir::new().unwrap();
+    super::write(dir.path(), "loop.tar", &crate::support::layer("a->b b->a").finish());
+    session(
+        dir.path(),
+        r#"
+$ peelfs explain loop.tar /a
+/a
+  layer 0   symlink, 0777, 1 B                 shown
+=> shown from layer 0
+$ peelfs explain loop.tar /a/x
+! peelfs: /a: too many levels of symbolic links
+? 2
 "#,
     );
 }
