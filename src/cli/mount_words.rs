@@ -1,6 +1,8 @@
 //! The words of `-o`: FUSE's, mount(8)'s and overlayfs's own, as users have them in scripts and fstab.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::num::IntErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
@@ -25,6 +27,8 @@ pub struct MountWords {
     pub platform: Option<Platform>,
     pub spool_dir: Option<PathBuf>,
     pub strict: bool,
+    /// Words that were taken and change nothing.
+    without_effect: Vec<String>,
 }
 
 /// Why words make no sense.
@@ -87,18 +91,20 @@ const NOTHING_TO_DO: &[&str] = &[
 ];
 
 /// Words with a value that ask for nothing a read-only mount would do differently.
-const NO_MATTER_WHICH: &[&str] = &[
-    "subtype",
-    "max_read",
+const NO_MATTER_WHICH: &[&str] = &["subtype", "comment", "index", "xino", "uuid", "fsync"];
+
+/// Words with a value that tune what another program's daemon does; taken, but not in silence.
+const NO_EFFECT: &[&str] = &[
     "attr_timeout",
+    "ac_attr_timeout",
     "entry_timeout",
     "negative_timeout",
-    "comment",
-    "index",
-    "xino",
-    "uuid",
-    "fsync",
     "timeout",
+    "max_read",
+    "max_readahead",
+    "max_write",
+    "max_background",
+    "congestion_threshold",
     "max_threads",
     "max_idle_threads",
 ];
@@ -110,21 +116,40 @@ pub fn parse(options: &[OsString], unknown: Unknown) -> Result<MountWords, WordE
         if word.is_empty() {
             continue;
         }
-        let result = match word.iter().position(|&byte| byte == b'=') {
-            None => words.switch(&String::from_utf8_lossy(&word)),
-            Some(at) => {
-                let (key, value) = word.split_at(at);
-                words.value(&String::from_utf8_lossy(key), value.get(1..).unwrap_or_default())
-            }
+        let (key, value) = key_and_value(&word);
+        let result = match value {
+            None => words.switch(&key),
+            Some(value) => words.value(&key, value),
         };
-        match result {
+        match result.map_err(|error| misused(error, value.is_some())) {
             Err(WordError::Unknown(word)) if unknown == Unknown::Ignore => {
                 tracing::info!("unknown mount option `{word}` ignored");
             }
             result => result?,
         }
     }
+    if !words.without_effect.is_empty() {
+        tracing::warn!("mount options without effect here: {}", words.without_effect.join(", "));
+    }
     Ok(words)
+}
+
+/// Tells a word that lacks its value, or has one where there is none, from one that is nobody's.
+fn misused(error: WordError, has_value: bool) -> WordError {
+    let WordError::Unknown(word) = error else { return error };
+    let is_switch = MountWords::default().switch(&word).is_ok();
+    let takes_value = !matches!(MountWords::default().value(&word, b""), Err(WordError::Unknown(_)));
+    match has_value {
+        true if is_switch => WordError::Value(word, "takes no value".to_owned()),
+        false if takes_value => WordError::Value(word, "needs a value".to_owned()),
+        _ => WordError::Unknown(word),
+    }
+}
+
+fn key_and_value(word: &[u8]) -> (Cow<'_, str>, Option<&[u8]>) {
+    let at = word.iter().position(|&byte| byte == b'=');
+    let (key, rest) = at.and_then(|at| word.split_at_checked(at)).unwrap_or((word, b""));
+    (String::from_utf8_lossy(key), rest.strip_prefix(b"="))
 }
 
 impl MountWords {
@@ -141,6 +166,10 @@ impl MountWords {
             "exec" => self.options.noexec = false,
             "strict" => self.strict = true,
             "squash_to_root" => self.ownership = Ownership { uid: Some(0), gid: Some(0), ..self.ownership },
+            "remount" => {
+                let why = "a mount cannot be changed; unmount, and mount again";
+                return Err(WordError::Unsupported(word.to_owned(), why));
+            }
             _ if NOTHING_TO_DO.contains(&word) || is_kept_elsewhere(word) => {}
             _ => return Err(WordError::Unknown(word.to_owned())),
         }
@@ -150,13 +179,10 @@ impl MountWords {
     fn value(&mut self, key: &str, value: &[u8]) -> Result<(), WordError> {
         let text = || String::from_utf8_lossy(value).into_owned();
         let bad = |problem: String| WordError::Value(key.to_owned(), problem);
-        let number = |radix| {
-            u32::from_str_radix(&text(), radix).map_err(|_| bad(format!("`{}` is not a number", text())))
-        };
         match key {
-            "uid" | "squash_to_uid" => self.ownership.uid = Some(number(10)?),
-            "gid" | "squash_to_gid" => self.ownership.gid = Some(number(10)?),
-            "umask" => self.ownership.umask = u16::try_from(number(8)? & 0o777).unwrap_or(0),
+            "uid" | "squash_to_uid" => self.ownership.uid = Some(owner(&text()).map_err(bad)?),
+            "gid" | "squash_to_gid" => self.ownership.gid = Some(owner(&text()).map_err(bad)?),
+            "umask" => self.ownership.umask = umask(&text()).map_err(bad)?,
             "fsname" => self.options.source = text(),
             "image" => self.image = Some(text()),
             "platform" => self.platform = Some(text().parse().map_err(|e| bad(format!("{e}")))?),
@@ -173,11 +199,33 @@ impl MountWords {
             "redirect_dir" | "metacopy" | "nfs_export" | "verity" => {
                 return Err(WordError::Unsupported(key.to_owned(), "only `off` is supported"));
             }
+            _ if NO_EFFECT.contains(&key) => self.without_effect.push(key.to_owned()),
             _ if NO_MATTER_WHICH.contains(&key) || is_kept_elsewhere(key) => {}
             _ => return Err(WordError::Unknown(key.to_owned())),
         }
         Ok(())
     }
+}
+
+/// A user's or a group's number.
+fn owner(text: &str) -> Result<u32, String> {
+    // 4294967295 is -1, by which chown(2) and its like mean nobody.
+    let id = number(text, 10)?;
+    if id == u32::MAX { Err(format!("`{text}` is out of range")) } else { Ok(id) }
+}
+
+/// Permission bits that are not shown.
+fn umask(text: &str) -> Result<u16, String> {
+    let bits = number(text, 8)?;
+    u16::try_from(bits & 0o777).map_err(|error| error.to_string())
+}
+
+fn number(text: &str, radix: u32) -> Result<u32, String> {
+    u32::from_str_radix(text, radix).map_err(|error| match error.kind() {
+        IntErrorKind::PosOverflow => format!("`{text}` is out of range"),
+        _ if radix == 8 => format!("`{text}` is not an octal number"),
+        _ => format!("`{text}` is not a number"),
+    })
 }
 
 /// Words for mount(8) and systemd, which read them from fstab and pass them on.
@@ -249,6 +297,18 @@ mod tests {
             ("lowerdir=a,upperdir=u,workdir=w", "read-only"),
             ("lowerdir=a::b", "empty path"),
             ("uid=root", "not a number"),
+            ("uid=", "not a number"),
+            ("uid=4294967296", "`4294967296` is out of range"),
+            ("gid=4294967295", "`4294967295` is out of range"),
+            ("umask=9", "`9` is not an octal number"),
+            ("umask=77777777777", "out of range"),
+            ("ro=1", "`ro`: takes no value"),
+            ("allow_other=1", "`allow_other`: takes no value"),
+            ("strict=", "`strict`: takes no value"),
+            ("uid", "`uid`: needs a value"),
+            ("attr_timeout", "`attr_timeout`: needs a value"),
+            ("remount", "unmount, and mount again"),
+            ("remount=1", "unknown mount option `remount`"),
             ("platform=linux", "os/arch"),
             ("metacopy=on", "only `off`"),
         ] {
@@ -256,6 +316,13 @@ mod tests {
             assert!(error.contains(part), "{options}: {error}");
         }
         assert!(parse(&["frobnicate".into()], Unknown::Ignore).is_ok());
+        assert!(parse(&["remount".into()], Unknown::Ignore).is_err());
+    }
+
+    #[test]
+    fn what_changes_nothing_is_taken_and_named() {
+        let parsed = words("attr_timeout=1,ro,max_read=131072,x-mount.mkdir=755,index=off").unwrap();
+        assert_eq!(parsed.without_effect, ["attr_timeout", "max_read"]);
     }
 
     #[test]

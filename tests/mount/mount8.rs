@@ -86,7 +86,8 @@ fn a_remount_is_refused_and_makes_no_second_mount() {
     let script = "mount -t fuse.peelfs 'app image.tar' mnt; ! mount -o remount,rw mnt 2>said; cat said; \
          grep -cF \"$PWD/mnt\" /proc/self/mountinfo; cat mnt/d/f; umount mnt";
     let said = succeed(&mut installed(dir.path(), "/usr/sbin/mount.fuse.peelfs", script));
-    assert_eq!(said, "peelfs: unknown mount option `remount`\n1\ntext");
+    let reason = "a mount cannot be changed; unmount, and mount again";
+    assert_eq!(said, format!("peelfs: mount option `remount`: {reason}\n1\ntext"));
 }
 
 /// Layers as kernel overlayfs writes them, top first; all of it goes away with the directory.
