@@ -38,7 +38,8 @@ pub fn choose(place: &str, offers: &[Offer], choice: &Choice) -> Result<usize, E
     let fits = |&i: &usize| offers.get(i).and_then(|offer| offer.fit(&wanted));
     let best = named.iter().filter_map(fits).max();
     let Some(best) = best else {
-        return Err(Error::NoSuchPlatform { place: place.to_owned(), wanted, offers: list(&named) });
+        let (place, wanted, asked) = (place.to_owned(), wanted.to_string(), choice.platform.is_some());
+        return Err(Error::NoSuchPlatform { place, wanted, asked, offers: list(&named) });
     };
     let fitting: Vec<usize> = named.into_iter().filter(|i| fits(i) == Some(best)).collect();
     match *fitting {
@@ -96,5 +97,29 @@ mod tests {
         assert_eq!(pick(&offers, None, Some("linux/arm64")).unwrap(), 1);
         assert_eq!(pick(&offers, Some("a:1"), Some("linux/s390x")).unwrap(), 0);
         assert!(matches!(pick(&offers, None, Some("linux/riscv64")), Err(Error::NoSuchPlatform { .. })));
+    }
+
+    #[test]
+    fn only_who_named_no_platform_is_told_that_one_can() {
+        let offers = [offer("a:1", "plan9/mips"), offer("a:1", "plan9/arm")];
+        for (asked, is_told) in [(None, true), (Some("linux/riscv64"), false)] {
+            let error = pick(&offers, None, asked).unwrap_err().to_string();
+            assert_eq!(error.contains("--platform"), is_told, "{error}");
+            assert_eq!(error.matches("plan9/").count(), 2, "{error}");
+        }
+    }
+
+    #[test]
+    fn images_of_one_id_are_listed_by_their_manifests() {
+        let manifests = [Digest::of(b"1"), Digest::of(b"2")];
+        let offers = manifests.clone().map(|manifest| {
+            let id = Some(Digest::of(b"config"));
+            Offer { id, manifest: Some(manifest.clone()), ..offer(manifest.hex(), "linux/amd64") }
+        });
+        let error = pick(&offers, None, None).unwrap_err().to_string();
+        for (no, manifest) in manifests.iter().enumerate() {
+            assert!(error.contains(&format!("\n  {}  linux/amd64", manifest.short())), "{error}");
+            assert_eq!(pick(&offers, Some(manifest.short()), None).unwrap(), no);
+        }
     }
 }

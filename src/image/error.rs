@@ -1,22 +1,20 @@
 //! What a person with a bad image needs to hear: which archive, which member, what is wrong there.
 
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::blob::SpoolError;
 use crate::digest::BadDigest;
 use crate::index::DirectoryError;
 use crate::tar;
 
-use super::offer::Offer;
-use super::platform::Platform;
+use super::offer::{Listing, Offer};
 
 /// Why an image could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file or directory cannot be read.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {source}{}", .path.display(), stdin_hint(.path))]
     Open {
         /// What was to be opened.
         path: PathBuf,
@@ -113,13 +111,15 @@ pub enum Error {
         /// The images.
         offers: Vec<Offer>,
     },
-    /// No image of the archive is for the platform asked for.
-    #[error("{place}: no image for {wanted} (choose with --platform OS/ARCH); there are:\n{}", Listing(.offers))]
+    /// No image of the archive is for the platform asked for, or for this machine's.
+    #[error("{place}: no image for {wanted}{}; there are:\n{}", default_hint(*.asked), Listing(.offers))]
     NoSuchPlatform {
         /// The archive.
         place: String,
         /// What was asked for.
-        wanted: Platform,
+        wanted: String,
+        /// Whether someone asked for it; else it is this machine's.
+        asked: bool,
         /// The images.
         offers: Vec<Offer>,
     },
@@ -128,24 +128,19 @@ pub enum Error {
     NoImage(String),
 }
 
-/// Images, one a line.
-struct Listing<'a>(&'a [Offer]);
-
-impl fmt::Display for Listing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, offer) in self.0.iter().enumerate() {
-            if i > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "  {offer}")?;
-        }
-        Ok(())
-    }
-}
-
 /// Several platforms under one name are told apart by `--platform`.
 fn platform_hint(offers: &[Offer]) -> &'static str {
     let mut platforms = offers.iter().filter_map(|offer| offer.platform.as_ref());
     let first = platforms.next();
     if platforms.any(|platform| Some(platform) != first) { " or --platform OS/ARCH" } else { "" }
+}
+
+/// Who asked for no platform is told how to.
+fn default_hint(asked: bool) -> &'static str {
+    if asked { "" } else { ", this machine's platform (choose with --platform OS/ARCH)" }
+}
+
+/// A name that stands for standard input elsewhere.
+fn stdin_hint(path: &Path) -> &'static str {
+    if path == Path::new("-") { "; standard input is not read" } else { "" }
 }

@@ -39,15 +39,31 @@ impl Offer {
     }
 }
 
-impl fmt::Display for Offer {
+/// Images, one a line, by what chooses each.
+pub struct Listing<'a>(pub &'a [Offer]);
+
+impl Listing<'_> {
+    /// An image's ID; where another image has the same, its manifest's digest.
+    fn digest<'a>(&self, offer: &'a Offer) -> Option<&'a Digest> {
+        let (id, manifest) = (offer.id.as_ref(), offer.manifest.as_ref());
+        let is_only_one = self.0.iter().filter(|other| other.id == offer.id).count() == 1;
+        if is_only_one { id.or(manifest) } else { manifest.or(id) }
+    }
+}
+
+impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.id.as_ref().or(self.manifest.as_ref());
-        write!(f, "{}", id.map_or("-", Digest::short))?;
-        if let Some(platform) = &self.platform {
-            write!(f, "  {platform}")?;
-        }
-        for tag in &self.tags {
-            write!(f, "  {}", tag.escape_debug())?;
+        for (i, offer) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "  {}", self.digest(offer).map_or("-", Digest::short))?;
+            if let Some(platform) = &offer.platform {
+                write!(f, "  {platform}")?;
+            }
+            for tag in &offer.tags {
+                write!(f, "  {}", tag.escape_debug())?;
+            }
         }
         Ok(())
     }

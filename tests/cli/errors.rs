@@ -97,6 +97,23 @@ $ peelfs cat app.tar nothing/at/all
 }
 
 #[test]
+fn standard_input_is_not_read() {
+    session(
+        app().path(),
+        r#"
+$ peelfs inspect - <app.tar
+! peelfs: -: No such file or directory (os error 2); standard input is not read
+? 2
+$ peelfs verify - <app.tar
+! peelfs: -: No such file or directory (os error 2); standard input is not read
+? 2
+$ cp app.tar ./-; peelfs ls - etc
+hostname
+"#,
+    );
+}
+
+#[test]
 fn several_images_are_listed() {
     session(
         several().path(),
@@ -117,7 +134,7 @@ $ peelfs ls --image one two.tar
 !   a27e1f08d5c1  linux/amd64  docker.io/library/two:latest
 ? 2
 $ peelfs ls --platform linux/riscv64 platforms.tar
-! peelfs: platforms.tar: no image for linux/riscv64 (choose with --platform OS/ARCH); there are:
+! peelfs: platforms.tar: no image for linux/riscv64; there are:
 !   df297e83b6a7  linux/arm64  both:1
 !   048a031077d3  linux/s390x  both:1
 ? 2
