@@ -1,14 +1,16 @@
 //! `peelfs cat`: the bytes of files in the image.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 
+use crate::entry::Kind;
 use crate::fs::{Filesystem, InodeNo};
+use crate::path::TreePath;
 use crate::union::Last;
 
 use super::args::{ImageArgs, path_bytes};
 use super::output::Output;
-use super::{Outcome, Result};
+use super::{Outcome, Result, pass_over};
 
 /// Bytes read at a time.
 const CHUNK: usize = 1024 * 1024;
@@ -26,21 +28,52 @@ pub struct Args {
 pub fn run(args: Args) -> Result {
     let fs = Filesystem::new(args.image.stack()?);
     let mut out = Output::new();
+    let mut outcome = Outcome::Fine;
     let mut buffer = vec![0; CHUNK];
     for path in &args.paths {
-        let resolved = fs.stack().union.resolve(path_bytes(path), Last::Follow)?;
-        let ino = InodeNo::of(&fs.stack().union, &resolved.node);
-        let mut offset = 0;
-        loop {
-            let n =
-                fs.read(ino, offset, &mut buffer).map_err(|error| format!("{}: {error}", resolved.path))?;
-            if n == 0 {
-                break;
-            }
-            out.write_all(buffer.get(..n).unwrap_or_default())?;
-            offset += n as u64;
+        let copied = match File::open(&fs, path_bytes(path)) {
+            Ok(file) => file.copy(&mut out, &mut buffer)?,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = copied {
+            outcome = pass_over(&mut out, &*error)?;
         }
     }
     out.flush()?;
-    Ok(Outcome::Fine)
+    Ok(outcome)
+}
+
+/// A regular file of the image.
+struct File<'a> {
+    fs: &'a Filesystem,
+    path: TreePath,
+    ino: InodeNo,
+}
+
+impl File<'_> {
+    fn open<'a>(fs: &'a Filesystem, path: &[u8]) -> Result<File<'a>> {
+        let union = &fs.stack().union;
+        let resolved = union.resolve(path, Last::Follow)?;
+        match union.attributes(&resolved.node)?.kind {
+            Kind::Regular => {}
+            kind => return Err(format!("{}: is a {}", resolved.path, kind.name()).into()),
+        }
+        Ok(File { fs, ino: InodeNo::of(union, &resolved.node), path: resolved.path })
+    }
+
+    /// Writes all of it: what is wrong with stdout is the outer error, what is wrong with the file the
+    /// inner one.
+    fn copy(&self, out: &mut Output, buffer: &mut [u8]) -> io::Result<Result<()>> {
+        let mut offset = 0;
+        loop {
+            match self.fs.read(self.ino, offset, buffer) {
+                Ok(0) => return Ok(Ok(())),
+                Ok(n) => {
+                    out.write_all(buffer.get(..n).unwrap_or_default())?;
+                    offset += n as u64;
+                }
+                Err(error) => return Ok(Err(format!("{}: {error}", self.path).into())),
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod entry;
 mod explain;
 mod history;
 mod inspect;
+mod log;
 mod ls;
 mod mount;
 mod mount_words;
@@ -18,18 +19,23 @@ mod umount;
 mod verbless;
 mod verify;
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+
+use output::Output;
 
 /// Mount a container image tarball as a directory: no extraction, no Docker, no root
 #[derive(Parser)]
 #[command(name = "peelfs", version, max_term_width = 100)]
 #[command(after_help = "An image is a docker save or OCI archive, an OCI layout directory, a layer or root \
-    file system tar (any of them compressed), or an unpacked layer directory. What it is, its content tells.")]
+    file system tar (any of them compressed), or an unpacked layer directory. What it is, its content tells.\n\n\
+    Without a command, as mount(8) and overlayfs's users call it, peelfs mounts:\n  \
+    peelfs IMAGE MOUNTPOINT -o OPTION,...\n  \
+    peelfs -o lowerdir=TOP:...:BASE MOUNTPOINT")]
 struct Cli {
     /// Say more on stderr (repeat for more; RUST_LOG overrides)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -59,11 +65,13 @@ enum Outcome {
     Fine,
     /// Exit status 1: it found problems.
     Problems,
+    /// Exit status 2: some of it could not be done, and stderr says what.
+    Partial,
     /// Another process's exit status.
     Status(u8),
 }
 
-type Result<T = Outcome> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T = Outcome> = std::result::Result<T, Box<dyn Error>>;
 
 /// Runs the program: 0 fine, 1 found problems, 2 could not do it.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -73,7 +81,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let cli = Cli::parse_from(args);
     let keeps_log = matches!(&cli.command, Command::Mount(args) if args.keeps_log());
-    start_log(cli.verbose, keeps_log);
+    log::start(cli.verbose, keeps_log);
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
@@ -89,6 +97,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
         Ok(Outcome::Problems) => ExitCode::from(1),
+        Ok(Outcome::Partial) => ExitCode::from(2),
         Ok(Outcome::Status(status)) => ExitCode::from(status),
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -107,24 +116,15 @@ fn complain(message: &str) {
     let _ = writeln!(io::stderr(), "peelfs: {message}");
 }
 
-/// Whether who reads our output has had enough, as `head` does.
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+/// Says what could not be done, and leaves the command to go on with the rest.
+fn pass_over(out: &mut Output, error: &dyn Error) -> io::Result<Outcome> {
+    // Where both go to one terminal, what came before stands before it.
+    out.flush()?;
+    complain(&error.to_string());
+    Ok(Outcome::Partial)
 }
 
-/// Starts the log on stderr; a log that is kept has the time of each line.
-fn start_log(verbose: u8, is_kept: bool) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "peelfs=info,warn",
-        2 => "peelfs=debug,info",
-        _ => "trace",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
-    let log = log.with_ansi(io::stderr().is_terminal() && !is_kept);
-    match is_kept {
-        true => log.init(),
-        false => log.without_time().init(),
-    }
+/// Whether who reads our output has had enough, as `head` does.
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -48,35 +48,39 @@ impl Output {
             match piece.chars().next_back().filter(|&last| is_hostile_in_json(last)) {
                 Some(hostile) => {
                     let plain = piece.strip_suffix(hostile).unwrap_or_default();
-                    write!(self.out, "{plain}\\u{:04x}", u32::from(hostile))?;
+                    write!(self, "{plain}\\u{:04x}", u32::from(hostile))?;
                 }
-                None => self.out.write_all(piece.as_bytes())?,
+                None => self.write_all(piece.as_bytes())?,
             }
         }
-        self.out.write_all(b"\n")?;
-        self.out.flush()
+        self.write_all(b"\n")?;
+        self.flush()
     }
 }
 
 impl Write for Output {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.out.write(buf)
+        self.out.write(buf).map_err(of_stdout)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.out.flush().map_err(of_stdout)
     }
 }
 
+/// Names the place; the kind stays, by which a reader that went away is told from a full disk.
+fn of_stdout(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("stdout: {error}"))
+}
+
 /// Makes bytes from an image harmless: control and bidirectional characters, and what is no UTF-8, as
-/// escapes.
+/// escapes. A backslash stays one, so that commands can be copied; `--json` tells it from an escape.
 pub fn escape(bytes: &[u8], lines: Lines) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
                 '\n' if lines == Lines::Keep => text.push('\n'),
-                '\\' if lines == Lines::Escape => text.push_str("\\\\"),
                 character if is_hostile(character) => text.extend(character.escape_default()),
                 character => text.push(character),
             }
@@ -103,9 +107,21 @@ fn is_hostile_in_json(character: char) -> bool {
 pub fn put_name(object: &mut Map<String, Value>, key: &str, name: &[u8]) {
     object.insert(key.to_owned(), String::from_utf8_lossy(name).into());
     if std::str::from_utf8(name).is_err() {
-        let hex: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-        object.insert(format!("{key}_hex"), hex.into());
+        object.insert(format!("{key}_hex"), hex(name).into());
     }
+}
+
+/// A value of any bytes: text that can be printed as it is, everything else in hexadecimal, as getfattr
+/// has it.
+pub fn printable(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains(is_hostile) => text.to_owned(),
+        _ => format!("0x{}", hex(bytes)),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A number with its noun: `1 layer`, `2 layers`, `1 directory`, `2 directories`.
@@ -143,13 +159,26 @@ mod tests {
         for (name, escaped) in [
             (&b"plain \xc3\xa9"[..], "plain \u{e9}"),
             (b"\x1b[31mred\x07", "\\u{1b}[31mred\\u{7}"),
-            (b"a\nb\\", "a\\nb\\\\"),
+            (b"a\nb\\377", "a\\nb\\377"),
             (b"\xff\xfe", "\\xff\\xfe"),
             ("gnp.\u{202e}exe".as_bytes(), "gnp.\\u{202e}exe"),
         ] {
             assert_eq!(escape(name, Lines::Escape), escaped);
         }
         assert_eq!(escape(b"a\nb", Lines::Keep), "a\nb");
+    }
+
+    #[test]
+    fn values_are_text_or_hexadecimal() {
+        for (bytes, shown) in [
+            (&b""[..], ""),
+            (b"sys\\tem \xc3\xa9", "sys\\tem \u{e9}"),
+            (b"\x01\0\0\x02", "0x01000002"),
+            (b"\xff", "0xff"),
+            ("a\u{202e}".as_bytes(), "0x61e280ae"),
+        ] {
+            assert_eq!(printable(bytes), shown);
+        }
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! `peelfs stat`: all that is known of a name in the image.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::entry::Xattr;
-use crate::stack::Stack;
-use crate::union::{Last, Resolved};
+use crate::path::TreePath;
+use crate::union::{Last, Resolved, Union};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::{Shown, shown_path, timestamp};
-use super::output::{Lines, Output, escape, human_size, put_name};
-use super::{Outcome, Result};
+use super::output::{Lines, Output, count, escape, human_size, printable, put_name};
+use super::{Outcome, Result, pass_over};
 
 /// Show type, mode, owner, size, times, attributes and layer of names in the image
 #[derive(clap::Args)]
@@ -36,59 +37,72 @@ pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let last = if args.dereference { Last::Follow } else { Last::Keep };
     let mut out = Output::new();
+    let mut outcome = Outcome::Fine;
     let mut objects = Vec::new();
     for path in &args.paths {
-        let resolved = stack.union.resolve(path_bytes(path), last)?;
-        if args.json {
-            objects.push(object(&stack, &resolved)?);
-        } else {
-            write_text(&mut out, &stack, &resolved)?;
+        match Stat::of(&stack.union, path_bytes(path), last) {
+            Ok(stat) if args.json => objects.push(stat.json()),
+            Ok(stat) => stat.write(&mut out)?,
+            Err(error) => outcome = pass_over(&mut out, &*error)?,
         }
     }
     if args.json {
         out.json(&objects)?;
     }
     out.flush()?;
-    Ok(Outcome::Fine)
+    Ok(outcome)
 }
 
-fn write_text(out: &mut Output, stack: &Stack, resolved: &Resolved) -> Result<()> {
-    let shown = Shown::of(&stack.union, &resolved.node)?;
-    let a = &shown.attributes;
-    write!(out, "{}", shown_path(resolved.path.as_bytes()))?;
-    if let Some(target) = &shown.target {
-        write!(out, " -> {}", escape(target, Lines::Escape))?;
-    }
-    writeln!(out)?;
-    let layers: Vec<String> = shown.layers.iter().map(u32::to_string).collect();
-    writeln!(out, "  type    {}", a.kind.name())?;
-    writeln!(out, "  mode    {:04o} {}", a.mode, shown.mode())?;
-    writeln!(out, "  owner   {}:{}", a.uid, a.gid)?;
-    writeln!(out, "  size    {} ({}, {} blocks)", shown.size(), human_size(a.size), a.blocks)?;
-    writeln!(out, "  inode   {}, {} link{}", shown.ino, a.nlink, if a.nlink == 1 { "" } else { "s" })?;
-    writeln!(out, "  mtime   {}", timestamp(a.mtime))?;
-    writeln!(out, "  atime   {}", timestamp(a.atime))?;
-    writeln!(out, "  ctime   {}", timestamp(a.ctime))?;
-    writeln!(out, "  layer   {}", layers.join(", "))?;
-    for Xattr { name, value } in stack.union.xattrs(&resolved.node)?.iter() {
-        writeln!(out, "  xattr   {}={}", escape(name, Lines::Escape), escape(value, Lines::Escape))?;
-    }
-    Ok(())
+/// A name and all that is known of it.
+struct Stat<'a> {
+    path: TreePath,
+    shown: Shown,
+    xattrs: Cow<'a, [Xattr]>,
 }
 
-fn object(stack: &Stack, resolved: &Resolved) -> Result<Map<String, Value>> {
-    let shown = Shown::of(&stack.union, &resolved.node)?;
-    let mut object = shown.json(resolved.path.as_bytes());
-    object.insert("blocks".into(), shown.attributes.blocks.into());
-    object.insert("atime".into(), timestamp(shown.attributes.atime).into());
-    object.insert("ctime".into(), timestamp(shown.attributes.ctime).into());
-    let xattrs = stack.union.xattrs(&resolved.node)?;
-    let xattrs = xattrs.iter().map(|xattr| {
-        let mut object = Map::new();
-        put_name(&mut object, "name", &xattr.name);
-        object.insert("value_base64".into(), STANDARD.encode(&xattr.value).into());
-        Value::Object(object)
-    });
-    object.insert("xattrs".into(), Value::Array(xattrs.collect()));
-    Ok(object)
+impl Stat<'_> {
+    fn of<'a>(union: &'a Union, path: &[u8], last: Last) -> Result<Stat<'a>> {
+        let Resolved { path, node } = union.resolve(path, last)?;
+        Ok(Stat { path, shown: Shown::of(union, &node)?, xattrs: union.xattrs(&node)? })
+    }
+
+    fn write(&self, out: &mut Output) -> io::Result<()> {
+        let a = &self.shown.attributes;
+        write!(out, "{}", shown_path(self.path.as_bytes()))?;
+        if let Some(target) = &self.shown.target {
+            write!(out, " -> {}", escape(target, Lines::Escape))?;
+        }
+        writeln!(out)?;
+        let layers: Vec<String> = self.shown.layers.iter().map(u32::to_string).collect();
+        let (blocks, links) = (count(a.blocks, "block"), count(a.nlink.into(), "link"));
+        writeln!(out, "  type    {}", a.kind.name())?;
+        writeln!(out, "  mode    {:04o} {}", a.mode, self.shown.mode())?;
+        writeln!(out, "  owner   {}:{}", a.uid, a.gid)?;
+        writeln!(out, "  size    {} ({}, {blocks})", self.shown.size(), human_size(a.size))?;
+        writeln!(out, "  inode   {}, {links}", self.shown.ino)?;
+        writeln!(out, "  mtime   {}", timestamp(a.mtime))?;
+        writeln!(out, "  atime   {}", timestamp(a.atime))?;
+        writeln!(out, "  ctime   {}", timestamp(a.ctime))?;
+        writeln!(out, "  layer   {}", layers.join(", "))?;
+        for Xattr { name, value } in self.xattrs.iter() {
+            writeln!(out, "  xattr   {}={}", escape(name, Lines::Escape), printable(value))?;
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Map<String, Value> {
+        let a = &self.shown.attributes;
+        let mut object = self.shown.json(self.path.as_bytes());
+        object.insert("blocks".into(), a.blocks.into());
+        object.insert("atime".into(), timestamp(a.atime).into());
+        object.insert("ctime".into(), timestamp(a.ctime).into());
+        let xattrs = self.xattrs.iter().map(|xattr| {
+            let mut object = Map::new();
+            put_name(&mut object, "name", &xattr.name);
+            object.insert("value_base64".into(), STANDARD.encode(&xattr.value).into());
+            Value::Object(object)
+        });
+        object.insert("xattrs".into(), Value::Array(xattrs.collect()));
+        object
+    }
 }

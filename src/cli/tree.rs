@@ -49,8 +49,9 @@ pub fn run(args: Args) -> Result {
     let name = out.name(path_bytes(&args.path)).into_owned();
     out.write_all(&name)?;
     out.write_all(b"\n")?;
-    if let Node::Dir(dir) = resolved.node {
-        drawing.draw(&mut out, dir)?;
+    match resolved.node {
+        Node::Dir(dir) => drawing.draw(&mut out, dir)?,
+        leaf => drawing.count(&leaf),
     }
     write!(out, "\n{}", count(drawing.dirs, "directory"))?;
     if !args.dirs_only {

@@ -21,22 +21,27 @@ $ peelfs cat app.tar bin/ash
 }
 
 #[test]
-fn what_cannot_be_read_is_said_and_what_came_before_is_written() {
+fn what_cannot_be_read_is_said_and_the_rest_is_written() {
     session(
         app().path(),
         r#"
 $ peelfs cat app.tar etc/hostname etc/passwd srv/data
-box(no newline)
+box12345(no newline)
 ! peelfs: /etc/passwd: no such file or directory
+? 2
+$ peelfs cat app.tar nothing etc/hostname /etc srv/data 2>&1
+peelfs: /nothing: no such file or directory
+boxpeelfs: /etc: is a directory
+12345(no newline)
 ? 2
 $ peelfs cat app.tar /etc
 ! peelfs: /etc: is a directory
 ? 2
 $ peelfs cat app.tar dev/null
-! peelfs: /dev/null: invalid argument
+! peelfs: /dev/null: is a character device
 ? 2
 $ peelfs cat app.tar run/p
-! peelfs: /run/p: invalid argument
+! peelfs: /run/p: is a fifo
 ? 2
 $ peelfs cat app.tar
 ! error: the following required arguments were not provided:

@@ -78,7 +78,7 @@ $ peelfs stat app.tar etc/hostname etc/nothing
   type    file
   mode    0644 -rw-r--r--
   owner   0:0
-  size    3 (3 B, 1 blocks)
+  size    3 (3 B, 1 block)
   inode   12884901891, 1 link
   mtime   2023-11-14T22:13:20Z
   atime   2023-11-14T22:13:20Z
@@ -109,6 +109,32 @@ $ peelfs verify - <app.tar
 ? 2
 $ cp app.tar ./-; peelfs ls - etc
 hostname
+"#,
+    );
+}
+
+#[test]
+fn mount_options_are_judged_before_anything_is_mounted() {
+    session(
+        app().path(),
+        r#"
+$ mkdir mnt; peelfs mount -o umask=9 app.tar mnt
+! peelfs: mount option `umask`: `9` is not an octal number
+? 2
+$ peelfs mount -o remount,ro app.tar mnt
+! peelfs: mount option `remount`: a mount cannot be changed; unmount, and mount again
+? 2
+$ peelfs mount -o allow_other=1 app.tar mnt
+! peelfs: mount option `allow_other`: takes no value
+? 2
+$ peelfs mount -o max_read=4096,ro,attr_timeout=1 nothing.tar mnt
+! peelfs: warning: mount options without effect here: max_read, attr_timeout
+! peelfs: nothing.tar: No such file or directory (os error 2)
+? 2
+$ peelfs mount -v --sloppy -o frobnicate nothing.tar mnt
+! peelfs: info: unknown mount option `frobnicate` ignored
+! peelfs: nothing.tar: No such file or directory (os error 2)
+? 2
 "#,
     );
 }
@@ -153,8 +179,8 @@ $ gzip app.tar; peelfs ls app.tar.gz etc
 hostname
 $ peelfs ls -vv app.tar.gz etc 2>/dev/null
 hostname
-$ peelfs ls -vv app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'
-stream spooled compression=gzip
+$ peelfs ls -vv app.tar.gz etc 2>&1 >/dev/null | grep -o '^peelfs: debug: stream spooled compression=gzip'
+peelfs: debug: stream spooled compression=gzip
 $ peelfs -vv ls app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'
 stream spooled compression=gzip
 $ RUST_LOG=peelfs=debug peelfs ls app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'

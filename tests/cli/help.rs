@@ -75,6 +75,10 @@ Options:
 
 An image is a docker save or OCI archive, an OCI layout directory, a layer or root file system tar
 (any of them compressed), or an unpacked layer directory. What it is, its content tells.
+
+Without a command, as mount(8) and overlayfs's users call it, peelfs mounts:
+  peelfs IMAGE MOUNTPOINT -o OPTION,...
+  peelfs -o lowerdir=TOP:...:BASE MOUNTPOINT
 $ peelfs mount -h
 Mount an image on a directory
 

@@ -75,6 +75,15 @@ fn several() -> TempDir {
     dir
 }
 
+/// A directory with an image `image.tar` of one layer with one file `f`, and of this configuration.
+fn configured(config: &str, tag: &str) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let manifest = format!("[{{\"Config\":\"c.json\",\"RepoTags\":[\"{tag}\"],\"Layers\":[\"l.tar\"]}}]");
+    let tar = Layer::new().file("c.json", config.as_bytes()).file("l.tar", &layer("f=1").finish());
+    write(dir.path(), "image.tar", &tar.file("manifest.json", manifest.as_bytes()).finish());
+    dir
+}
+
 fn write(dir: &Path, name: &str, bytes: &[u8]) {
     fs::write(dir.join(name), bytes).unwrap();
 }

@@ -20,7 +20,7 @@ $ peelfs stat app.tar /usr/lib/libc.so
   ctime   1969-12-31T23:59:58.5Z
   layer   0
   xattr   user.colour=blue
-  xattr   user.raw=\u{0}\xff
+  xattr   user.raw=0x00ff
 $ peelfs stat app.tar / bin/sh lib dev/null srv/link
 /
   type    directory
@@ -36,7 +36,7 @@ $ peelfs stat app.tar / bin/sh lib dev/null srv/link
   type    file
   mode    0755 -rwxr-xr-x
   owner   0:0
-  size    8 (8 B, 1 blocks)
+  size    8 (8 B, 1 block)
   inode   4294967302, 1 link
   mtime   2023-11-14T22:13:20Z
   atime   2023-11-14T22:13:20Z
@@ -66,7 +66,7 @@ $ peelfs stat app.tar / bin/sh lib dev/null srv/link
   type    file
   mode    0600 -rw-------
   owner   0:0
-  size    5 (5 B, 1 blocks)
+  size    5 (5 B, 1 block)
   inode   12884901892, 2 links
   mtime   2023-11-14T22:13:20Z
   atime   2023-11-14T22:13:20Z
@@ -95,7 +95,7 @@ $ peelfs stat app.tar lib/libc.so
   ctime   1969-12-31T23:59:58.5Z
   layer   0
   xattr   user.colour=blue
-  xattr   user.raw=\u{0}\xff
+  xattr   user.raw=0x00ff
 "#,
     );
 }
@@ -199,6 +199,32 @@ $ peelfs stat names.tar link | cat -v
   atime   2023-11-14T22:13:20Z
   ctime   2023-11-14T22:13:20Z
   layer   0
+"#,
+    );
+}
+
+#[test]
+fn what_is_not_there_is_said_and_the_rest_is_shown() {
+    session(
+        app().path(),
+        r#"
+$ peelfs stat app.tar nothing srv/data bin/sh/x tmp 2>&1 | grep -e '^/' -e '^peelfs'
+peelfs: /nothing: no such file or directory
+/srv/data
+peelfs: /bin/sh: not a directory
+/tmp
+$ peelfs stat --json app.tar nothing srv/data bin/sh/x tmp | grep path
+    "path": "srv/data",
+    "path": "tmp",
+! peelfs: /nothing: no such file or directory
+! peelfs: /bin/sh: not a directory
+$ peelfs stat app.tar nothing
+! peelfs: /nothing: no such file or directory
+? 2
+$ peelfs stat --json app.tar nothing
+[]
+! peelfs: /nothing: no such file or directory
+? 2
 "#,
     );
 }

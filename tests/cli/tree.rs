@@ -44,7 +44,7 @@ lib
 $ peelfs tree app.tar /etc/hostname
 /etc/hostname
 
-0 directories, 0 files
+0 directories, 1 file
 "#,
     );
 }

@@ -102,7 +102,7 @@ $ peelfs ls bad.tar
 a
 b
 c
-!  WARN members with no place in the tree: 2; `peelfs verify` lists them
+! peelfs: warning: members with no place in the tree: 2; `peelfs verify` lists them
 $ peelfs ls --strict bad.tar
 ! peelfs: bad.tar: blobs/sha256/6eca154b5671760fff4f65b96453553abf14eb9f4034361bd3670b725ae253be: member x/../y, offset 1024: `..` in name (2 of the image's members have no place in its tree)
 ? 2
