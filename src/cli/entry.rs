@@ -91,6 +91,16 @@ pub fn timestamp(time: Time) -> String {
     }
 }
 
+/// A time that stands in an image's configuration, in the form of [`timestamp`]; what is no time, as it stands.
+pub fn in_utc(text: &str) -> String {
+    text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| time.to_string())
+}
+
+/// The same to the second.
+pub fn in_utc_seconds(text: &str) -> String {
+    text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| format!("{time:.0}"))
+}
+
 /// A time as `ls -l --time-style=long-iso` has it, in UTC.
 pub fn short_time(time: Time) -> String {
     match Timestamp::new(time.secs, 0) {
@@ -143,6 +153,18 @@ mod tests {
             (i64::MAX, 1, "@9223372036854775807.000000001"),
         ] {
             assert_eq!(timestamp(Time { secs, nanos }), text);
+        }
+    }
+
+    #[test]
+    fn times_of_a_configuration_are_in_utc() {
+        for (text, exact, seconds) in [
+            ("2024-01-02T03:04:05Z", "2024-01-02T03:04:05Z", "2024-01-02T03:04:05Z"),
+            ("2024-01-02T03:04:05.999+02:00", "2024-01-02T01:04:05.999Z", "2024-01-02T01:04:05Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            ("yesterday", "yesterday", "yesterday"),
+        ] {
+            assert_eq!((&*in_utc(text), &*in_utc_seconds(text)), (exact, seconds));
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `peelfs history`: the steps that made an image, each with its layer.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
 use crate::image::{HistoryEntry, Image};
 
 use super::args::ImageArgs;
+use super::entry::{in_utc, in_utc_seconds};
 use super::output::{Output, human_size};
 use super::{Outcome, Result};
 
@@ -33,9 +34,8 @@ pub fn run(args: Args) -> Result {
     if steps.is_empty() {
         writeln!(out, "no history")?;
     }
-    for (entry, layer) in &steps {
-        write_step(&mut out, &image, entry, *layer)?;
-    }
+    let rows: Vec<Row> = steps.iter().map(|(entry, layer)| Row::new(&out, &image, entry, *layer)).collect();
+    write_table(&mut out, &rows)?;
     out.flush()?;
     Ok(Outcome::Fine)
 }
@@ -55,22 +55,47 @@ fn steps(image: &Image) -> Vec<(HistoryEntry, Option<usize>)> {
     steps
 }
 
-fn write_step(
-    out: &mut Output,
-    image: &Image,
-    entry: &HistoryEntry,
-    layer: Option<usize>,
-) -> std::io::Result<()> {
-    let size = layer.and_then(|no| image.layers.get(no)).and_then(|layer| layer.stored_size());
-    let layer = layer.map_or("-".to_owned(), |no| no.to_string());
-    let size = size.map(human_size).unwrap_or_default();
-    let created = entry.created.as_deref().and_then(|time| time.get(..19)).unwrap_or("");
-    let step = entry.created_by.as_deref().unwrap_or("");
-    write!(out, "{layer:>3}  {size:>10}  {:<19}  {}", out.text(created), out.text(step))?;
-    if let Some(comment) = entry.comment.as_deref().filter(|comment| !comment.is_empty()) {
-        write!(out, "  # {}", out.text(comment))?;
+/// A line of the table.
+struct Row {
+    layer: String,
+    size: String,
+    created: String,
+    step: String,
+}
+
+impl Row {
+    fn new(out: &Output, image: &Image, entry: &HistoryEntry, layer: Option<usize>) -> Row {
+        let size = layer.and_then(|no| image.layers.get(no)).and_then(|layer| layer.stored_size());
+        let command = entry.created_by.as_deref().unwrap_or_default();
+        let comment = entry.comment.as_deref().filter(|comment| !comment.is_empty());
+        let step = [command.to_owned(), comment.map(|comment| format!("  # {comment}")).unwrap_or_default()];
+        Row {
+            layer: layer.map_or("-".to_owned(), |no| no.to_string()),
+            size: size.map(human_size).unwrap_or_default(),
+            created: out.text(&in_utc_seconds(entry.created.as_deref().unwrap_or_default())),
+            step: out.text(step.concat().trim()),
+        }
     }
-    writeln!(out)
+}
+
+/// Writes the rows in columns; one that is empty in all of them takes no room.
+fn write_table(out: &mut Output, rows: &[Row]) -> io::Result<()> {
+    let width = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
+    let gap = |width: usize| if width > 0 { "  " } else { "" };
+    let (layer, size, created) = (width(|row| &row.layer), width(|row| &row.size), width(|row| &row.created));
+    for row in rows {
+        let line = format!(
+            "{:>layer$}{}{:>size$}{}{:<created$}  {}",
+            row.layer,
+            gap(size),
+            row.size,
+            gap(created),
+            row.created,
+            row.step,
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
 fn step_json(image: &Image, entry: &HistoryEntry, layer: Option<usize>) -> Value {
@@ -79,7 +104,7 @@ fn step_json(image: &Image, entry: &HistoryEntry, layer: Option<usize>) -> Value
         "layer": layer,
         "diff_id": source.and_then(|source| source.diff_id.as_ref()).map(ToString::to_string),
         "stored_size": source.and_then(|source| source.stored_size()),
-        "created": entry.created,
+        "created": entry.created.as_deref().map(in_utc),
         "created_by": entry.created_by,
         "author": entry.author,
         "comment": entry.comment,

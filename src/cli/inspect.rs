@@ -1,14 +1,17 @@
 //! `peelfs inspect`: what an image is made of.
 
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use crate::image::Image;
+use crate::image::{Image, ImageConfig, LayerSource, Origin};
+use crate::index::LayerIndex;
 use crate::layer::LayerNo;
 use crate::stack::Stack;
 
 use super::args::ImageArgs;
+use super::entry::in_utc;
 use super::explain::created_by;
 use super::output::{Output, count, human_size};
 use super::{Outcome, Result};
@@ -18,10 +21,27 @@ use super::{Outcome, Result};
 pub struct Args {
     #[command(flatten)]
     image: ImageArgs,
-    /// Write JSON, with the whole configuration
+    /// Write JSON, with all of the configuration that docker inspect calls Config
     #[arg(long)]
     json: bool,
 }
+
+/// What is shown of the configuration, by the words that a Dockerfile has for it.
+const FIELDS: [(&str, &str); 10] = [
+    ("user", "User"),
+    ("entrypoint", "Entrypoint"),
+    ("cmd", "Cmd"),
+    ("workdir", "WorkingDir"),
+    ("env", "Env"),
+    ("label", "Labels"),
+    ("expose", "ExposedPorts"),
+    ("volume", "Volumes"),
+    ("stopsignal", "StopSignal"),
+    ("healthcheck", "Healthcheck"),
+];
+
+/// As wide as `healthcheck`, the longest label.
+const LABEL_WIDTH: usize = 11;
 
 pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
@@ -36,61 +56,77 @@ pub fn run(args: Args) -> Result {
     Ok(Outcome::Fine)
 }
 
-fn write_image(out: &mut Output, image: &Image) -> std::io::Result<()> {
-    writeln!(out, "format    {}", image.format)?;
+fn write_image(out: &mut Output, image: &Image) -> io::Result<()> {
+    write_line(out, "format", image.format)?;
     if let Some(id) = &image.id {
-        writeln!(out, "id        {id}")?;
+        write_line(out, "id", id)?;
     }
     if let Some(manifest) = &image.manifest {
-        writeln!(out, "manifest  {}", manifest.digest)?;
+        write_line(out, "manifest", &manifest.digest)?;
     }
     for tag in &image.tags {
-        writeln!(out, "tag       {}", out.text(tag))?;
+        write_line(out, "tag", tag)?;
     }
-    let Some(config) = &image.config else { return Ok(()) };
-    writeln!(out, "platform  {}", out.text(&config.platform.to_string()))?;
-    for (key, value) in [("created", &config.created), ("author", &config.author)] {
-        if let Some(value) = value {
-            writeln!(out, "{key:<9} {}", out.text(value))?;
-        }
+    image.config.as_ref().map_or(Ok(()), |config| write_config(out, config))
+}
+
+fn write_config(out: &mut Output, config: &ImageConfig) -> io::Result<()> {
+    write_line(out, "platform", &config.platform)?;
+    if let Some(created) = &config.created {
+        write_line(out, "created", in_utc(created))?;
     }
-    for key in ["User", "Entrypoint", "Cmd", "WorkingDir", "Env", "Labels"] {
+    if let Some(author) = &config.author {
+        write_line(out, "author", author)?;
+    }
+    for (label, key) in FIELDS {
         let value = config.config.get(key).filter(|value| !is_empty(value));
         for line in value.map(lines).unwrap_or_default() {
-            writeln!(out, "{:<9} {}", key.to_lowercase(), out.text(&line))?;
+            write_line(out, label, line)?;
         }
     }
     Ok(())
 }
 
-fn write_layers(out: &mut Output, stack: &Stack) -> std::io::Result<()> {
-    writeln!(out, "layers    {} (base first)", stack.image.layers.len())?;
+fn write_layers(out: &mut Output, stack: &Stack) -> io::Result<()> {
+    write_line(out, "layers", format!("{} (base first)", stack.image.layers.len()))?;
     let chain_ids = stack.image.chain_ids();
     for (no, (source, chain_id)) in stack.image.layers.iter().zip(&chain_ids).enumerate() {
         writeln!(out, "layer {no}")?;
         if let Ok(layer) = stack.layer(LayerNo(no as u32)) {
-            let stored = source.stored_size().map(|size| format!(", {} stored", human_size(size)));
-            let (entries, data) =
-                (count(layer.index.member_count(), "entry"), human_size(layer.index.data_size()));
-            writeln!(out, "  size      {data} of files in {entries}{}", stored.unwrap_or_default())?;
+            write_line(out, "  size", size(source, &layer.index))?;
         }
         if let Some(diff_id) = &source.diff_id {
-            writeln!(out, "  diff ID   {diff_id}")?;
+            write_line(out, "  diff ID", diff_id)?;
         }
         if let Some(chain_id) = chain_id {
-            writeln!(out, "  chain ID  {chain_id}")?;
+            write_line(out, "  chain ID", chain_id)?;
         }
         if let Some(digest) =
             source.digest.as_ref().filter(|digest| Some(*digest) != source.diff_id.as_ref().map(|id| &id.0))
         {
-            writeln!(out, "  digest    {digest}")?;
+            write_line(out, "  digest", digest)?;
         }
         if let Some(step) = created_by(stack, no) {
-            writeln!(out, "  step      {}", out.text(step))?;
+            write_line(out, "  step", step)?;
         }
-        writeln!(out, "  from      {}", out.text(&source.place))?;
+        write_line(out, "  from", &source.place)?;
     }
     Ok(())
+}
+
+/// What is in a layer, and how much room it takes where it lies.
+fn size(source: &LayerSource, index: &LayerIndex) -> String {
+    let (entries, data) = (count(index.member_count(), "entry"), human_size(index.data_size()));
+    let stored = source.stored_size().map(human_size);
+    // A file that is the layer itself may be compressed as a whole; what is known is its tar's length.
+    let form = if matches!(source.origin, Origin::Indexed(..)) { "as a tar" } else { "stored" };
+    let stored = stored.map(|size| format!(", {size} {form}"));
+    format!("{data} of files in {entries}{}", stored.unwrap_or_default())
+}
+
+/// A label and what it names; values stand below each other.
+fn write_line(out: &mut Output, label: &str, value: impl Display) -> io::Result<()> {
+    writeln!(out, "{label:<LABEL_WIDTH$}  {}", out.text(&value.to_string()))
 }
 
 /// A value of the configuration, one line for each of its parts.
@@ -102,11 +138,14 @@ fn lines(value: &Value) -> Vec<String> {
         {
             values.iter().filter_map(Value::as_str).map(str::to_owned).collect()
         }
-        Value::Object(values) => {
-            values.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect()
-        }
+        Value::Object(values) => values.iter().map(|(key, value)| named(key, value)).collect(),
         value => vec![value.to_string()],
     }
+}
+
+/// `key=value`; of what is only a set of names (ports, volumes), the name.
+fn named(key: &str, value: &Value) -> String {
+    if is_empty(value) && !value.is_string() { key.to_owned() } else { format!("{key}={}", plain(value)) }
 }
 
 fn plain(value: &Value) -> String {
@@ -133,7 +172,7 @@ fn json(stack: &Stack) -> Result<Value> {
     object.insert("manifest".into(), text(image.manifest.as_ref().map(|m| m.digest.to_string())));
     object.insert("tags".into(), image.tags.clone().into());
     object.insert("platform".into(), text(config.map(|config| config.platform.to_string())));
-    object.insert("created".into(), text(config.and_then(|config| config.created.clone())));
+    object.insert("created".into(), text(config.and_then(|config| config.created.as_deref().map(in_utc))));
     object.insert("author".into(), text(config.and_then(|config| config.author.clone())));
     object.insert("config".into(), config.map_or(Value::Null, |config| config.config.clone()));
     let layers = (0u32..).zip(image.layers.iter().zip(image.chain_ids())).map(|(no, (source, chain_id))| {

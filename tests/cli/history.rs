@@ -1,6 +1,6 @@
 //! `peelfs history`.
 
-use super::{app, several};
+use super::{app, configured, several};
 use crate::support::session;
 
 #[test]
@@ -9,10 +9,10 @@ fn it_shows_every_step_with_its_layer() {
         app().path(),
         r#"
 $ peelfs history app.tar
-  0    11.0 KiB                       step 0
-  1     5.5 KiB                       step 1
-  2     4.0 KiB                       step 2
-  -                                   CMD
+0  11.0 KiB  step 0
+1   5.5 KiB  step 1
+2   4.0 KiB  step 2
+-            CMD
 $ peelfs history --json app.tar
 [
   {
@@ -65,8 +65,8 @@ fn layers_without_a_history_are_listed() {
     session(
         several().path(),
         r#"
-$ printf x >f; tar cf one.tar --mtime=@0 f; peelfs history one.tar | sed 's/ *$//'
-  0    10.0 KiB
+$ printf x >f; tar cf one.tar --mtime=@0 f; peelfs history one.tar | tr ' ' .
+0..10.0.KiB
 $ peelfs history --json one.tar
 [
   {
@@ -80,6 +80,33 @@ $ peelfs history --json one.tar
     "empty_layer": false
   }
 ]
+"#,
+    );
+}
+
+#[test]
+fn times_are_in_utc_and_rows_without_a_command_have_no_blanks_to_spare() {
+    let config = r#"{"os":"linux","architecture":"amd64","rootfs":{"diff_ids":[]},"history":[
+        {"created":"2024-01-02T03:04:05.678901234+02:00","created_by":"ADD f","comment":"base"},
+        {"created":"2024-01-02T03:04:05Z","created_by":"CMD","empty_layer":true},
+        {"created":"2024-01-02T03:04:05Z","comment":"imported","empty_layer":true},
+        {"created":"yesterday","empty_layer":true},
+        {"empty_layer":true}]}"#;
+    session(
+        configured(config, "app:1").path(),
+        r#"
+$ peelfs history image.tar | tr ' ' .
+0..2.0.KiB..2024-01-02T01:04:05Z..ADD.f..#.base
+-...........2024-01-02T03:04:05Z..CMD
+-...........2024-01-02T03:04:05Z..#.imported
+-...........yesterday
+-
+$ peelfs history --json image.tar | grep created.:
+    "created": "2024-01-02T01:04:05.678901234Z",
+    "created": "2024-01-02T03:04:05Z",
+    "created": "2024-01-02T03:04:05Z",
+    "created": "yesterday",
+    "created": null,
 "#,
     );
 }

@@ -139,3 +139,21 @@ fn hostile_texts_of_a_configuration_are_escaped_everywhere() {
         assert!(!text.is_empty(), "{command}: {:?}", output.stderr);
     }
 }
+
+#[test]
+fn commands_can_be_copied() {
+    let config = r#"{"os":"linux","architecture":"amd64","config":{"Env":["A=\\377"]},"rootfs":{"diff_ids":[]},
+        "history":[{"created_by":"RUN printf 'b\\377' >f"}]}"#;
+    session(
+        configured(config, "app:1").path(),
+        r#"
+$ peelfs history image.tar
+0  2.0 KiB  RUN printf 'b\377' >f
+$ peelfs inspect image.tar | grep -e env -e step
+env          A=\377
+  step       RUN printf 'b\377' >f
+$ peelfs explain image.tar f | tail -1
+=> shown from layer 0 (RUN printf 'b\377' >f)
+"#,
+    );
+}
