@@ -14,12 +14,18 @@ use crate::index::{Content, LayerIndex, Reason, Rejected, XattrUse};
 use crate::layer::{self, Layer, LayerNo, LeafId};
 use crate::union::Union;
 
+/// Layers in a stack; overlayfs has the same limit.
+const MAX_LAYERS: usize = 500;
+
 /// Why a stack could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The image cannot be opened.
     #[error(transparent)]
     Image(#[from] image::Error),
+    /// More layers than any program would stack.
+    #[error("{0} layers; no more than {MAX_LAYERS} can be stacked")]
+    TooManyLayers(usize),
     /// An index contradicts itself.
     #[error("layers do not stack: {0}")]
     Layer(#[from] layer::Error),
@@ -60,6 +66,13 @@ impl Stack {
     /// Opens an image, reads all its layers, and stacks them.
     pub fn open(opening: &Opening, input: &Input) -> Result<Stack, Error> {
         let image = opening.open(input)?;
+        if image.layers.len() > MAX_LAYERS {
+            return Err(Error::TooManyLayers(image.layers.len()));
+        }
+        // Before the work of reading the others.
+        if let Some(missing) = image.layers.iter().find_map(LayerSource::as_missing) {
+            return Err(image::Error::from(missing.clone()).into());
+        }
         let layers = index_all(opening, &image.layers)?;
         Stack::new(image, layers)
     }
@@ -142,7 +155,7 @@ fn index_all(opening: &Opening, sources: &[LayerSource]) -> Result<Vec<StackLaye
         .enumerate()
         .map(|(i, source)| match &source.origin {
             Origin::File(file) => *first_of.entry((&*file.archive, file.leaf)).or_insert(i),
-            Origin::Indexed(..) => i,
+            Origin::Indexed(..) | Origin::Missing(_) => i,
         })
         .collect();
     let results: Vec<Mutex<Option<Result<StackLayer, image::Error>>>> =

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use crate::blob::{ReadAt, Reader};
-use crate::digest::{Algorithm, Digest};
-use crate::image::{Error, Image, LayerSource, Opening, Origin};
-use crate::index::{Content, LayerIndex, Reason, check};
+use crate::digest::{Algorithm, DiffId, Digest};
+use crate::image::{Error, Image, Input, LayerSource, Opening, Origin, index_tar};
+use crate::index::{Content, LayerIndex, Reason, Rejected, check};
 use crate::layer::Layer;
 use crate::union::Union;
 
@@ -34,8 +34,21 @@ pub struct Report {
     pub problems: Vec<Problem>,
 }
 
+/// Opens what the input names, and reads everything it has. What is damaged so that no image can be made
+/// out is a problem too; what is none, or not the one asked for, is an error.
+pub fn verify(opening: &Opening, input: &Input) -> Result<Report, Error> {
+    match opening.open(input) {
+        Ok(image) => Ok(verify_image(opening, &image)),
+        Err(error) if error.is_damage() => {
+            let problem = Problem { place: "image".to_owned(), layer: None, message: error.to_string() };
+            Ok(Report { problems: vec![problem], ..Report::default() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads everything an image has.
-pub fn verify(opening: &Opening, image: &Image) -> Report {
+fn verify_image(opening: &Opening, image: &Image) -> Report {
     let mut verify = Verify { opening, report: Report::default() };
     verify.image(image);
     let indexes: Vec<_> =
@@ -77,6 +90,10 @@ impl Verify<'_> {
                 format!("{} layers, but {diff_ids} diff IDs in the configuration", image.layers.len());
             self.problem(None, message);
         }
+        for (archive, rejected) in &image.rejected {
+            let (place, message) = (archive.to_string(), rejection(rejected));
+            self.report.problems.push(Problem { place, layer: None, message });
+        }
     }
 
     /// Reads one layer; gives its index if it can be read.
@@ -92,40 +109,67 @@ impl Verify<'_> {
             let found = self.digest(digest.algorithm(), &*file.blob);
             self.compare(place, "digest", digest, found);
         }
-        match self.opening.index(layer) {
-            Ok((index, content)) => {
-                self.tar(no, layer, &index, &content);
-                Some(index)
-            }
-            Err(error) => {
-                self.problem(place, error_without_place(&error, &layer.place));
-                None
-            }
+        let (index, content) = self.contents(layer);
+        let index =
+            index.map_err(|error| self.problem(place, error_without_place(&error, &layer.place))).ok();
+        // Even of a tar that makes no index all bytes are read.
+        if let Some(Content::Tar(tar)) = content.as_deref() {
+            self.diff_id(place, layer.diff_id.as_ref(), &**tar);
+        }
+        if let (Some(index), Some(content)) = (&index, &content) {
+            self.members(place, index, content);
+        }
+        index
+    }
+
+    /// A layer's index and its bytes, as far as they can be had.
+    fn contents(&self, layer: &LayerSource) -> (Result<Arc<LayerIndex>, Error>, Option<Arc<Content>>) {
+        match &layer.origin {
+            Origin::Indexed(index, content) => (Ok(index.clone()), Some(content.clone())),
+            Origin::Missing(missing) => (Err(missing.clone().into()), None),
+            Origin::File(file) => match self.opening.decoded(&layer.place, file.blob.clone()) {
+                Ok(tar) => (index_tar(&layer.place, &*tar), Some(Arc::new(Content::Tar(tar)))),
+                Err(error) => (Err(error), None),
+            },
         }
     }
 
-    fn tar(&mut self, no: usize, layer: &LayerSource, index: &LayerIndex, content: &Content) {
-        let place = Some((no, layer));
-        if let Content::Tar(tar) = content {
-            let algorithm = layer.diff_id.as_ref().map_or(Algorithm::Sha256, |id| id.0.algorithm());
-            let found = self.digest(algorithm, &**tar);
-            match &layer.diff_id {
-                Some(diff_id) => self.compare(place, "diff ID", &diff_id.0, found),
-                None => drop(found.map_err(|error| self.problem(place, error.to_string()))),
-            }
-            match trailing_data(&**tar, index.end()) {
+    fn diff_id(&mut self, place: Option<(usize, &LayerSource)>, diff_id: Option<&DiffId>, tar: &dyn ReadAt) {
+        let found = self.digest(diff_id.map_or(Algorithm::Sha256, |id| id.0.algorithm()), tar);
+        match diff_id {
+            Some(diff_id) => self.compare(place, "diff ID", &diff_id.0, found),
+            None => drop(found.map_err(|error| self.problem(place, error.to_string()))),
+        }
+    }
+
+    fn members(&mut self, place: Option<(usize, &LayerSource)>, index: &LayerIndex, content: &Content) {
+        match content {
+            Content::Tar(tar) => match trailing_data(&**tar, index.end()) {
                 Ok(None) => {}
                 Ok(Some(at)) => self.problem(place, format!("offset {at}: data behind the end of the tar")),
                 Err(error) => self.problem(place, error.to_string()),
-            }
+            },
+            Content::Directory(..) => self.files(place, index, content),
         }
         for rejected in index.rejected() {
-            let name = rejected.name.escape_ascii();
-            let message = format!("member {name}, offset {}: rejected: {}", rejected.offset, rejected.reason);
-            self.problem(place, message);
+            self.problem(place, rejection(rejected));
         }
         for problem in check(index, content.tar_len()) {
             self.problem(place, format!("index: {problem}"));
+        }
+    }
+
+    /// Reads the files of a layer directory: there is no digest to compare, but each must be readable.
+    fn files(&mut self, place: Option<(usize, &LayerSource)>, index: &LayerIndex, content: &Content) {
+        for leaf in index.regular_files() {
+            let read = content.of_file(index, leaf).and_then(|file| read_through(&*file));
+            match read {
+                Ok(bytes) => self.report.bytes += bytes,
+                Err(error) => {
+                    let path = index.path(leaf.into()).unwrap_or_default();
+                    self.problem(place, format!("{path}: {error}"));
+                }
+            }
         }
     }
 
@@ -165,6 +209,17 @@ impl Verify<'_> {
             Err(error) => self.problem(place, format!("{what}: {error}")),
         }
     }
+}
+
+/// A rejected member, in words.
+fn rejection(rejected: &Rejected) -> String {
+    let name = rejected.name.escape_ascii();
+    format!("member {name}, offset {}: rejected: {}", rejected.offset, rejected.reason)
+}
+
+/// Reads all bytes; gives how many.
+fn read_through(file: &dyn ReadAt) -> io::Result<u64> {
+    io::copy(&mut Reader::new(file), &mut io::sink())
 }
 
 /// The member that eStargz layers may have behind their end mark: their table of contents.

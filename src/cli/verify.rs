@@ -22,8 +22,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result {
     let opening = args.image.open.opening();
-    let image = opening.open(&args.image.input())?;
-    let report = verify(&opening, &image);
+    let report = verify(&opening, &args.image.input())?;
     let mut out = Output::new();
     if args.json {
         let problems: Vec<Value> = report.problems.iter().map(problem_json).collect();
@@ -36,8 +35,11 @@ pub fn run(args: Args) -> Result {
         }
         let problems = report.problems.len() as u64;
         let verdict = if problems == 0 { "ok".to_owned() } else { count(problems, "problem") };
-        let (layers, digests) =
-            (count(report.layers as u64, "layer"), count(report.digests as u64, "digest"));
+        let layers = count(report.layers as u64, "layer");
+        let digests = match report.digests {
+            0 => "no digest to compare with".to_owned(),
+            digests => count(digests as u64, "digest"),
+        };
         writeln!(out, "{verdict}: {layers}, {digests}, {} read", human_size(report.bytes))?;
         out.flush()?;
     }

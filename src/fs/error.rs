@@ -25,12 +25,6 @@ pub enum Error {
     /// There is no data or no hole behind this offset.
     #[error("no such offset")]
     NoSuchOffset,
-    /// The tree cannot be written.
-    #[error("read-only file system")]
-    ReadOnly,
-    /// The operation is not offered.
-    #[error("operation not supported")]
-    NotSupported,
     /// A number that was never given out.
     #[error("stale inode number")]
     Stale,

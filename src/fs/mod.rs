@@ -27,9 +27,9 @@ use cache::Cache;
 use inode::Target;
 use listing::Listing;
 
-/// Merged directories kept, by count: about 100 bytes each, for the directories that a walk is in and
-/// those it will enter next.
-const MERGED_DIRS: u64 = 64 * 1024;
+/// Members of merged directories kept, about 100 bytes each with what keeps them: for the directories that
+/// a walk is in and those it will enter next.
+const MERGED_MEMBERS: u64 = 128 * 1024;
 
 /// Listings of merged directories kept, in bytes; one listing is kept however large it is.
 const LISTING_BYTES: u64 = 16 * 1024 * 1024;
@@ -69,7 +69,7 @@ pub struct Statfs {
 impl Filesystem {
     /// Takes a stack.
     pub fn new(stack: Stack) -> Filesystem {
-        Filesystem { stack, merged: Cache::new(MERGED_DIRS), listings: Cache::new(LISTING_BYTES) }
+        Filesystem { stack, merged: Cache::new(MERGED_MEMBERS), listings: Cache::new(LISTING_BYTES) }
     }
 
     /// The stack that is shown.
@@ -200,14 +200,16 @@ impl Filesystem {
             Target::Dir(member) => self.stack.union.merged(member)?.ok_or(Error::Stale)?,
             Target::Leaf(..) => return Err(Error::NotADirectory),
         };
-        Ok(self.merged.put(ino, dir, 1))
+        let weight = dir.members().len() as u64;
+        Ok(self.merged.put(ino, dir, weight))
     }
 
     /// A node's number; a directory is kept, since what was named is likely to be entered.
     fn remember(&self, node: Node) -> InodeNo {
         let ino = InodeNo::of(&self.stack.union, &node);
         if let Node::Dir(dir) = node {
-            self.merged.put(ino, dir, 1);
+            let weight = dir.members().len() as u64;
+            self.merged.put(ino, dir, weight);
         }
         ino
     }

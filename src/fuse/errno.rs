@@ -13,8 +13,6 @@ pub fn report(operation: &'static str, ino: InodeNo, error: &Error) -> Errno {
         Error::Invalid => (Errno::EINVAL, false),
         Error::NoAttribute => (Errno::ENODATA, false),
         Error::NoSuchOffset => (Errno::ENXIO, false),
-        Error::ReadOnly => (Errno::EROFS, false),
-        Error::NotSupported => (Errno::EOPNOTSUPP, false),
         Error::Stale => (Errno::ESTALE, false),
         Error::Layer(_) => (Errno::EIO, true),
         Error::Io { .. } => (Errno::EIO, true),

@@ -17,9 +17,9 @@ use crate::union::{Last, Node, ResolveError, Union};
 
 use super::error::Error;
 
-/// The largest manifest, index or configuration that is read, in bytes. Registries refuse manifests of
-/// more than 4 MiB; configurations hold labels and may be larger.
-const MAX_JSON: usize = 64 * 1024 * 1024;
+/// The largest manifest, index or configuration that is read, in bytes. Registries, podman and skopeo
+/// refuse more than 4 MiB; read, it may need 16 times as much memory.
+const MAX_JSON: usize = 8 * 1024 * 1024;
 
 /// A tar or a directory whose files can be had by name.
 pub struct Archive {

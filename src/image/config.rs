@@ -1,10 +1,14 @@
 //! The image configuration (image-spec, config.md; Docker image specification v1.2).
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::digest::DiffId;
+use crate::digest::{Algorithm, DiffId, Digest};
 
+use super::archive::Archive;
+use super::error::Error;
 use super::platform::Platform;
 
 /// What an image's configuration says of it. What tools leave out is empty.
@@ -50,8 +54,13 @@ struct Raw {
     created: Option<String>,
     #[serde(default)]
     author: Option<String>,
-    #[serde(flatten)]
-    platform: Platform,
+    // Flattened, all that is not known here would be kept.
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    variant: Option<String>,
     #[serde(default)]
     config: Value,
     #[serde(default)]
@@ -75,11 +84,18 @@ impl ImageConfig {
         Ok(ImageConfig {
             created: raw.created,
             author: raw.author.filter(|author| !author.is_empty()),
-            platform: raw.platform,
+            platform: Platform { os: raw.os, architecture: raw.architecture, variant: raw.variant },
             config: raw.config,
             diff_ids: diff_ids.map_err(serde::de::Error::custom)?,
             history: raw.history.unwrap_or_default(),
         })
+    }
+
+    /// Reads the configuration at a path of an archive; `None` if there is nothing.
+    pub fn read(archive: &Archive, path: &str) -> Result<Option<ImageConfig>, Error> {
+        let Some(bytes) = archive.bytes(path)? else { return Ok(None) };
+        let config = ImageConfig::parse(&bytes);
+        config.map(Some).map_err(|source| Error::Json { place: archive.place(path), source })
     }
 
     /// The history with each step's layer, counted from 0; steps that made none have none.
@@ -97,5 +113,47 @@ impl ImageConfig {
     /// The step that made a layer, counted from 0.
     pub fn step_of(&self, layer: usize) -> Option<&HistoryEntry> {
         self.steps().find(|(_, of)| *of == Some(layer)).map(|(entry, _)| entry)
+    }
+}
+
+/// What of a configuration is needed to choose an image.
+#[derive(Debug, Clone)]
+pub struct ConfigHead {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// What the image runs on, if it says.
+    pub platform: Option<Platform>,
+}
+
+/// The configurations of an archive, each looked at once: many images may name the same one.
+pub struct Configs<'a> {
+    archive: &'a Archive,
+    heads: HashMap<String, Option<ConfigHead>>,
+}
+
+impl<'a> Configs<'a> {
+    /// Those of an archive.
+    pub fn new(archive: &'a Archive) -> Configs<'a> {
+        Configs { archive, heads: HashMap::new() }
+    }
+
+    /// The configuration at a path; `None` if there is nothing.
+    pub fn head(&mut self, path: &str, algorithm: Algorithm) -> Result<Option<ConfigHead>, Error> {
+        if let Some(head) = self.heads.get(path) {
+            return Ok(head.clone());
+        }
+        let head = match self.archive.bytes(path)? {
+            None => None,
+            Some(bytes) => {
+                let platform: Platform = self.archive.parse(path, &bytes)?;
+                let platform = Some(platform).filter(|platform| !platform.is_unknown());
+                let digest = Digest::of_reader(algorithm, &*bytes);
+                let digest =
+                    digest.map_err(|source| Error::Read { place: self.archive.place(path), source })?.0;
+                Some(ConfigHead { digest, platform })
+            }
+        };
+        self.heads.insert(path.to_owned(), head.clone());
+        Ok(head)
     }
 }

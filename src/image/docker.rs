@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
-use crate::digest::{Algorithm, Digest};
+use crate::digest::{Algorithm, DiffId, Digest};
 
 use super::archive::Archive;
-use super::config::ImageConfig;
-use super::error::Error;
+use super::config::{ConfigHead, Configs, ImageConfig};
+use super::error::{Error, Missing};
 use super::offer::Offer;
 use super::{Format, Image, LayerSource};
 
@@ -36,42 +36,40 @@ struct LayerOrigin {
     urls: Option<Vec<String>>,
 }
 
+/// What tells the list from other files of its name.
+#[derive(Deserialize)]
+struct Probe {
+    #[serde(rename = "Layers")]
+    _layers: IgnoredAny,
+}
+
 /// The images of `manifest.json`; `None` if there is no such file or it is no such list.
 pub fn items(archive: &Archive) -> Result<Option<Vec<Item>>, Error> {
     let Some(bytes) = archive.bytes(MANIFEST)? else { return Ok(None) };
     // A root file system may hold a file of this name that means something else.
-    match serde_json::from_slice::<Value>(&bytes) {
-        Ok(Value::Array(items)) if items.iter().all(|item| item.get("Layers").is_some()) => {
-            archive.parse(MANIFEST, &bytes).map(Some)
-        }
+    match serde_json::from_slice::<Vec<Probe>>(&bytes) {
+        Ok(items) if !items.is_empty() => archive.parse(MANIFEST, &bytes).map(Some),
         _ => Ok(None),
     }
 }
 
-/// An image of `manifest.json` with its configuration.
+/// One image of `manifest.json`.
 pub struct DockerImage {
     item: Item,
-    config_bytes: Vec<u8>,
-    config: ImageConfig,
+    head: ConfigHead,
 }
 
 impl DockerImage {
-    /// Reads the configuration that an item names.
-    pub fn open(archive: &Archive, item: Item) -> Result<DockerImage, Error> {
-        let missing = || Error::Missing {
-            place: archive.place(MANIFEST),
-            what: format!("the configuration {}", item.config.escape_debug()),
-            hint: String::new(),
-        };
-        let config_bytes = archive.bytes(&item.config)?.ok_or_else(missing)?;
-        let config = ImageConfig::parse(&config_bytes)
-            .map_err(|source| Error::Json { place: archive.place(&item.config), source })?;
-        Ok(DockerImage { item, config_bytes, config })
+    /// Looks at the configuration that an item names.
+    pub fn open(archive: &Archive, item: Item, configs: &mut Configs<'_>) -> Result<DockerImage, Error> {
+        let head = configs.head(&item.config, Algorithm::Sha256)?;
+        let head = head.ok_or_else(|| missing_config(archive, &item))?;
+        Ok(DockerImage { item, head })
     }
 
     /// Its ID: the digest of its configuration.
-    pub fn id(&self) -> Digest {
-        Digest::of(&self.config_bytes)
+    pub fn id(&self) -> &Digest {
+        &self.head.digest
     }
 
     /// Its names.
@@ -81,45 +79,62 @@ impl DockerImage {
 
     /// What it offers.
     pub fn offer(&self) -> Offer {
-        let platform = Some(self.config.platform.clone()).filter(|platform| !platform.is_unknown());
         Offer {
             tags: self.tags(),
-            id: Some(self.id()),
+            id: Some(self.id().clone()),
             manifest: None,
-            platform,
+            platform: self.head.platform.clone(),
             group: self.id().to_string(),
         }
     }
 
     /// The image with its layers.
     pub fn read(self, archive: &Archive) -> Result<Image, Error> {
+        let config = ImageConfig::read(archive, &self.item.config)?;
+        let config = config.ok_or_else(|| missing_config(archive, &self.item))?;
         let paths = self.item.layers.as_deref().unwrap_or_default();
-        let mut layers = Vec::with_capacity(paths.len());
-        for (no, path) in paths.iter().enumerate() {
-            let diff_id = self.config.diff_ids.get(no).cloned();
-            let Some(file) = archive.file(path)? else {
-                let key = diff_id.map(|id| id.to_string()).unwrap_or_default();
-                let origin = self.item.layer_sources.as_ref().and_then(|sources| sources.get(&key));
-                let urls = origin.and_then(|origin| origin.urls.clone()).unwrap_or_default();
-                return Err(Error::Missing {
-                    place: archive.place(MANIFEST),
-                    what: format!("layer {no} of {} ({})", paths.len(), path.escape_debug()),
-                    hint: foreign_hint(&urls, origin.is_some()),
-                });
-            };
+        let layers = paths.iter().enumerate().map(|(no, path)| {
+            let diff_id = config.diff_ids.get(no).cloned();
             let digest = digest_in_path(path);
-            layers.push(LayerSource::file(archive.place(path), file, digest, diff_id));
-        }
+            match archive.file(path)? {
+                Some(file) => Ok(LayerSource::file(archive.place(path), file, digest, diff_id)),
+                None => {
+                    let missing = self.item.missing_layer(archive, no, path, diff_id.as_ref());
+                    Ok(LayerSource::missing(missing, digest, diff_id))
+                }
+            }
+        });
+        let layers = layers.collect::<Result<_, Error>>()?;
         Ok(Image {
             format: Format::Docker,
-            id: Some(self.id()),
+            id: Some(self.id().clone()),
             claimed_id: digest_in_path(&self.item.config),
             manifest: None,
             tags: self.tags(),
-            config: Some(self.config),
+            config: Some(config),
             layers,
+            rejected: Vec::new(),
         })
     }
+}
+
+impl Item {
+    fn missing_layer(&self, archive: &Archive, no: usize, path: &str, diff_id: Option<&DiffId>) -> Missing {
+        let key = diff_id.map(DiffId::to_string).unwrap_or_default();
+        let origin = self.layer_sources.as_ref().and_then(|sources| sources.get(&key));
+        let urls = origin.and_then(|origin| origin.urls.clone()).unwrap_or_default();
+        let of = self.layers.as_ref().map_or(0, Vec::len);
+        Missing {
+            place: archive.place(MANIFEST),
+            what: format!("layer {no} of {of} ({})", path.escape_debug()),
+            hint: foreign_hint(&urls, origin.is_some()),
+        }
+    }
+}
+
+fn missing_config(archive: &Archive, item: &Item) -> Missing {
+    let what = format!("the configuration {}", item.config.escape_debug());
+    Missing { place: archive.place(MANIFEST), what, hint: String::new() }
 }
 
 /// What is known of a layer that its manifest marks as not to be distributed.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::archive::Archive;
 use super::config::{HistoryEntry, ImageConfig};
-use super::error::Error;
+use super::error::{Error, Missing};
 use super::offer::Offer;
 use super::platform::Platform;
 use super::{Format, Image, LayerSource};
@@ -112,7 +112,7 @@ impl V1Image {
         let mut config = ImageConfig::default();
         let mut next = Some(self.top);
         while let Some(id) = next {
-            let missing = |what: &str| Error::Missing {
+            let missing = |what: &str| Missing {
                 place: archive.name.to_string(),
                 what: format!("{} of layer {}", what, id.escape_debug()),
                 hint: String::new(),
@@ -145,6 +145,7 @@ impl V1Image {
             tags: self.tags,
             config: Some(config),
             layers,
+            rejected: Vec::new(),
         })
     }
 }

@@ -76,15 +76,8 @@ pub enum Error {
         source: BadDigest,
     },
     /// Something that a manifest names is not in the archive.
-    #[error("{place}: {what} is not in the archive{hint}")]
-    Missing {
-        /// The archive, and the member that names it.
-        place: String,
-        /// What is named.
-        what: String,
-        /// What is known of where else it is.
-        hint: String,
-    },
+    #[error(transparent)]
+    Missing(#[from] Missing),
     /// The archive is of a format that is known and not read.
     #[error("{place}: {what}")]
     Unsupported {
@@ -143,4 +136,38 @@ fn default_hint(asked: bool) -> &'static str {
 /// A name that stands for standard input elsewhere.
 fn stdin_hint(path: &Path) -> &'static str {
     if path == Path::new("-") { "; standard input is not read" } else { "" }
+}
+
+/// Something that a manifest names and that is not in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what} is not in the archive{hint}")]
+pub struct Missing {
+    /// The archive, and the member that names it.
+    pub place: String,
+    /// What is named.
+    pub what: String,
+    /// What is known of where else it is.
+    pub hint: String,
+}
+
+impl Error {
+    /// Whether the image is damaged; else it is not one, or not the one that was asked for.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Error::Tar { .. }
+            | Error::Spool { .. }
+            | Error::Read { .. }
+            | Error::Json { .. }
+            | Error::Digest { .. }
+            | Error::Missing(_) => true,
+            Error::Open { .. }
+            | Error::Unrecognised { .. }
+            | Error::Directory(_)
+            | Error::Unsupported { .. }
+            | Error::Ambiguous { .. }
+            | Error::NoSuchImage { .. }
+            | Error::NoSuchPlatform { .. }
+            | Error::NoImage(_) => false,
+        }
+    }
 }

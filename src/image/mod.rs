@@ -3,6 +3,7 @@
 //! A form is recognised by content, never by name. Nothing here knows how layers merge.
 
 mod archive;
+mod catalog;
 mod choose;
 mod config;
 mod docker;
@@ -18,14 +19,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::digest::{ChainId, DiffId, Digest};
-use crate::index::{Content, LayerIndex};
+use crate::index::{Content, LayerIndex, Rejected};
 
 pub use archive::{Archive, ArchiveFile};
 pub use choose::Choice;
 pub use config::{HistoryEntry, ImageConfig};
-pub use error::Error;
+pub use error::{Error, Missing};
 pub use offer::Offer;
-pub use open::{Input, Opening};
+pub use open::{Input, Opening, index_tar};
 pub use platform::{BadPlatform, Platform};
 
 /// An image, its layers not yet read.
@@ -44,6 +45,8 @@ pub struct Image {
     pub config: Option<ImageConfig>,
     /// Its layers, base first.
     pub layers: Vec<LayerSource>,
+    /// Members of the archive around the layers that have no place there (S2), each with the archive.
+    pub rejected: Vec<(Arc<str>, Rejected)>,
 }
 
 /// The form an image comes in.
@@ -101,6 +104,8 @@ pub enum Origin {
     File(ArchiveFile),
     /// What was opened turned out to be the layer itself.
     Indexed(Arc<LayerIndex>, Arc<Content>),
+    /// The image names it, and it is not there.
+    Missing(Missing),
 }
 
 impl LayerSource {
@@ -115,11 +120,27 @@ impl LayerSource {
         LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None }
     }
 
+    /// A layer that is not in the archive.
+    fn missing(missing: Missing, digest: Option<Digest>, diff_id: Option<DiffId>) -> LayerSource {
+        let place = missing.place.clone();
+        let origin = Origin::Missing(missing);
+        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None }
+    }
+
+    /// What is missing, if the layer is.
+    pub fn as_missing(&self) -> Option<&Missing> {
+        match &self.origin {
+            Origin::Missing(missing) => Some(missing),
+            Origin::File(_) | Origin::Indexed(..) => None,
+        }
+    }
+
     /// The length of the layer as it is stored, in bytes; a directory has none.
     pub fn stored_size(&self) -> Option<u64> {
         match &self.origin {
             Origin::File(file) => Some(file.blob.len()),
             Origin::Indexed(_, content) => content.tar_len(),
+            Origin::Missing(_) => None,
         }
     }
 }
@@ -127,8 +148,16 @@ impl LayerSource {
 impl Image {
     /// Layers that belong to no image, base first.
     pub fn of_layers(layers: Vec<LayerSource>) -> Image {
-        let format = Format::Layers;
-        Image { format, id: None, claimed_id: None, manifest: None, tags: Vec::new(), config: None, layers }
+        Image {
+            format: Format::Layers,
+            id: None,
+            claimed_id: None,
+            manifest: None,
+            tags: Vec::new(),
+            config: None,
+            layers,
+            rejected: Vec::new(),
+        }
     }
 
     /// The layers' chain IDs, base first; `None` from the first layer on whose diff ID is not known.

@@ -2,17 +2,18 @@
 //!
 //! Indexes nest; Docker's schema-2 manifests and lists have the same form and are read alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 
 use crate::digest::{DiffId, Digest};
 
 use super::archive::Archive;
-use super::config::ImageConfig;
+use super::config::{Configs, ImageConfig};
 use super::docker::foreign_hint;
-use super::error::Error;
+use super::error::{Error, Missing};
 use super::offer::Offer;
 use super::platform::Platform;
 use super::{Format, Image, LayerSource, ManifestRef};
@@ -61,7 +62,14 @@ struct Document {
     layers: Option<Vec<Descriptor>>,
     /// Docker's schema 1 has this instead.
     #[serde(default)]
-    fs_layers: Option<Value>,
+    fs_layers: Option<IgnoredAny>,
+}
+
+/// What tells an index from other files of its name.
+#[derive(Deserialize)]
+struct Probe {
+    #[serde(rename = "manifests")]
+    _manifests: IgnoredAny,
 }
 
 /// An image of a layout.
@@ -72,7 +80,7 @@ pub struct OciImage {
     pub config_digest: Digest,
     path: String,
     context: Context,
-    layers: Vec<Descriptor>,
+    document: Rc<Document>,
 }
 
 /// The images of a layout.
@@ -82,6 +90,8 @@ pub struct Layout {
     pub images: Vec<OciImage>,
     /// Those that an index names and whose manifest is not there.
     pub missing: Vec<(Option<Platform>, Digest)>,
+    /// Indexes and manifests that were read: each is once, however often it is named.
+    documents: HashMap<Digest, Option<Rc<Document>>>,
     seen: usize,
 }
 
@@ -89,8 +99,7 @@ impl Layout {
     /// Reads a layout; `None` if the archive is none.
     pub fn read(archive: &Archive) -> Result<Option<Layout>, Error> {
         let Some(bytes) = archive.bytes(INDEX)? else { return Ok(None) };
-        let is_index =
-            serde_json::from_slice::<Value>(&bytes).is_ok_and(|value| value.get("manifests").is_some());
+        let is_index = serde_json::from_slice::<Probe>(&bytes).is_ok();
         if !is_index || archive.file(LAYOUT)?.is_none() && !archive.is_dir(BLOBS) {
             return Ok(None);
         }
@@ -123,7 +132,7 @@ impl Layout {
             });
         }
         let context = context.enter(descriptor);
-        let Some(document) = archive.json::<Document>(&path)? else {
+        let Some(document) = self.document(archive, &digest, &path)? else {
             self.missing.push((context.platform, digest));
             return Ok(());
         };
@@ -136,14 +145,28 @@ impl Layout {
         for inner in document.manifests.iter().flatten() {
             self.follow(archive, &path, inner, &context)?;
         }
-        match (document.config, document.layers) {
-            (Some(config), Some(layers)) if is_image(&config, &layers) => {
+        match (&document.config, &document.layers) {
+            (Some(config), Some(layers)) if is_image(config, layers) => {
                 let config_digest = archive.digest(&path, &config.digest)?;
-                self.add(OciImage { digest, config_digest, path, context, layers });
+                self.add(OciImage { digest, config_digest, path, context, document });
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    fn document(
+        &mut self,
+        archive: &Archive,
+        digest: &Digest,
+        path: &str,
+    ) -> Result<Option<Rc<Document>>, Error> {
+        if let Some(document) = self.documents.get(digest) {
+            return Ok(document.clone());
+        }
+        let document = archive.json::<Document>(path)?.map(Rc::new);
+        self.documents.insert(digest.clone(), document.clone());
+        Ok(document)
     }
 
     /// The same manifest under several names is one image.
@@ -185,10 +208,13 @@ impl OciImage {
     }
 
     /// What it offers.
-    pub fn offer(&self, archive: &Archive) -> Result<Offer, Error> {
+    pub fn offer(&self, configs: &mut Configs<'_>) -> Result<Offer, Error> {
         let platform = match &self.context.platform {
             Some(platform) => Some(platform.clone()),
-            None => self.read_config(archive)?.map(|(config, _)| config.platform).filter(|p| !p.is_unknown()),
+            None => {
+                let path = blob_path(&self.config_digest);
+                configs.head(&path, self.config_digest.algorithm())?.and_then(|head| head.platform)
+            }
         };
         Ok(Offer {
             tags: self.tags().to_vec(),
@@ -199,45 +225,41 @@ impl OciImage {
         })
     }
 
-    fn read_config(&self, archive: &Archive) -> Result<Option<(ImageConfig, Digest)>, Error> {
-        let path = blob_path(&self.config_digest);
-        let Some(bytes) = archive.bytes(&path)? else { return Ok(None) };
-        let config = ImageConfig::parse(&bytes)
-            .map_err(|source| Error::Json { place: archive.place(&path), source })?;
-        let (id, _) = Digest::of_reader(self.config_digest.algorithm(), &*bytes)
-            .map_err(|source| Error::Read { place: archive.place(&path), source })?;
-        Ok(Some((config, id)))
-    }
-
     /// The image with its layers.
     pub fn read(self, archive: &Archive) -> Result<Image, Error> {
-        let missing = |what: String, hint| Error::Missing { place: archive.place(&self.path), what, hint };
-        let (config, id) = self
-            .read_config(archive)?
+        let missing = |what: String, hint| Missing { place: archive.place(&self.path), what, hint };
+        let config_path = blob_path(&self.config_digest);
+        let config = ImageConfig::read(archive, &config_path)?
             .ok_or_else(|| missing(format!("the configuration {}", self.config_digest), String::new()))?;
-        let mut layers = Vec::with_capacity(self.layers.len());
-        for (no, descriptor) in self.layers.iter().enumerate() {
+        let id = Configs::new(archive).head(&config_path, self.config_digest.algorithm())?;
+        let descriptors = self.document.layers.as_deref().unwrap_or_default();
+        let mut layers = Vec::with_capacity(descriptors.len());
+        for (no, descriptor) in descriptors.iter().enumerate() {
             let digest = archive.digest(&self.path, &descriptor.digest)?;
             let path = blob_path(&digest);
-            let Some(file) = archive.file(&path)? else {
-                let urls = descriptor.urls.clone().unwrap_or_default();
-                let what = format!("layer {no} of {} ({digest})", self.layers.len());
-                return Err(missing(what, foreign_hint(&urls, is_foreign(&descriptor.media_type))));
-            };
             let diff_id: Option<DiffId> = config.diff_ids.get(no).cloned();
-            let mut layer = LayerSource::file(archive.place(&path), file, Some(digest), diff_id);
+            let mut layer = match archive.file(&path)? {
+                Some(file) => LayerSource::file(archive.place(&path), file, Some(digest), diff_id),
+                None => {
+                    let urls = descriptor.urls.clone().unwrap_or_default();
+                    let what = format!("layer {no} of {} ({digest})", descriptors.len());
+                    let hint = foreign_hint(&urls, is_foreign(&descriptor.media_type));
+                    LayerSource::missing(missing(what, hint), Some(digest), diff_id)
+                }
+            };
             layer.media_type = Some(descriptor.media_type.clone());
             layer.claimed_size = descriptor.size;
             layers.push(layer);
         }
         Ok(Image {
             format: Format::Oci,
-            id: Some(id),
+            id: id.map(|head| head.digest),
             claimed_id: Some(self.config_digest),
             manifest: Some(ManifestRef { digest: self.digest, file: archive.file(&self.path)? }),
             tags: self.context.names,
             config: Some(config),
             layers,
+            rejected: Vec::new(),
         })
     }
 }

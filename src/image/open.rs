@@ -9,12 +9,10 @@ use crate::index::{Content, HostTree, LayerIndex};
 use crate::tar::{self, Problem};
 
 use super::archive::Archive;
-use super::choose::{Choice, choose};
-use super::docker::{self, DockerImage};
-use super::docker_v1::{self, V1Image};
+use super::catalog::Catalog;
+use super::choose::Choice;
+use super::config::Configs;
 use super::error::Error;
-use super::oci::{Layout, OciImage};
-use super::offer::Offer;
 use super::what::{describe, describe_type};
 use super::{Image, LayerSource, Origin};
 
@@ -55,23 +53,21 @@ impl Opening {
     fn stack(&self, images: impl Iterator<Item = Result<Image, Error>>) -> Result<Image, Error> {
         let mut stacked = Image::of_layers(Vec::new());
         for image in images {
-            stacked.layers.extend(image?.layers);
+            let Image { layers, rejected, .. } = image?;
+            stacked.layers.extend(layers);
+            stacked.rejected.extend(rejected);
         }
         Ok(stacked)
     }
 
     fn open_path(&self, path: &Path) -> Result<Image, Error> {
         let archive = if path.is_dir() { self.index_directory(path)? } else { self.index_file(path)? };
-        let images = Found::all(&archive)?;
-        let Some((found, missing)) = images else { return Ok(layer(archive)) };
-        let offers = found.iter().map(|image| image.offer(&archive)).collect::<Result<Vec<_>, _>>()?;
-        match choose(&archive.name, &offers, &self.choice) {
-            Ok(at) => match found.into_iter().nth(at) {
-                Some(image) => image.read(&archive),
-                None => Err(Error::NoImage(archive.name.to_string())),
-            },
-            Err(error) => Err(missing.explain(&archive, &self.choice, error)),
-        }
+        let mut configs = Configs::new(&archive);
+        let Some(catalog) = Catalog::read(&archive, &mut configs)? else { return Ok(layer(archive)) };
+        let mut image = catalog.open(&self.choice, &mut configs)?;
+        let rejected = archive.index.rejected().iter().cloned();
+        image.rejected.extend(rejected.map(|rejected| (archive.name.clone(), rejected)));
+        Ok(image)
     }
 
     fn index_directory(&self, path: &Path) -> Result<Archive, Error> {
@@ -115,13 +111,17 @@ impl Opening {
         match &layer.origin {
             Origin::Indexed(index, content) => Ok((index.clone(), content.clone())),
             Origin::File(file) => {
-                let blob = self.decoded(&layer.place, file.blob.clone())?;
-                let index =
-                    LayerIndex::of_tar(&*blob).map_err(|source| no_tar(&layer.place, &*blob, source))?;
-                Ok((Arc::new(index), Arc::new(Content::Tar(blob))))
+                let tar = self.decoded(&layer.place, file.blob.clone())?;
+                Ok((index_tar(&layer.place, &*tar)?, Arc::new(Content::Tar(tar))))
             }
+            Origin::Missing(missing) => Err(missing.clone().into()),
         }
     }
+}
+
+/// Indexes an uncompressed tar; errors name its place.
+pub fn index_tar(place: &str, tar: &dyn ReadAt) -> Result<Arc<LayerIndex>, Error> {
+    LayerIndex::of_tar(tar).map(Arc::new).map_err(|source| no_tar(place, tar, source))
 }
 
 /// An archive that is no image: the one layer that it is.
@@ -150,94 +150,4 @@ fn no_tar(place: &str, blob: &dyn ReadAt, error: tar::Error) -> Error {
         }
     }
     Error::Tar { place, source: error }
-}
-
-/// Whether it is what `skopeo copy … dir:` writes: blobs by their bare digest, told by a version.
-fn is_of_skopeo_dir(archive: &Archive) -> Result<bool, Error> {
-    const VERSION: &[u8] = b"Directory Transport Version";
-    let Some(file) = archive.file("version")? else { return Ok(false) };
-    let mut start = [0; VERSION.len()];
-    let n = file.blob.read_at(0, &mut start);
-    let n = n.map_err(|source| Error::Read { place: archive.place("version"), source })?;
-    Ok(start.get(..n) == Some(VERSION) && archive.file(docker::MANIFEST)?.is_some())
-}
-
-/// An image that was found in an archive.
-enum Found {
-    Docker(Box<DockerImage>),
-    V1(V1Image),
-    Oci(Box<OciImage>),
-}
-
-/// Images that an index names and that are not there.
-#[derive(Default)]
-struct MissingImages(Vec<(Option<super::Platform>, crate::digest::Digest)>);
-
-impl Found {
-    /// All images of an archive; `None` if it is no image archive.
-    ///
-    /// Docker since 25 writes both lists for the same images: the OCI one has all platforms, the other
-    /// one the full names.
-    fn all(archive: &Archive) -> Result<Option<(Vec<Found>, MissingImages)>, Error> {
-        let layout = Layout::read(archive)?;
-        let items = docker::items(archive)?;
-        if layout.is_none() && items.is_none() {
-            if is_of_skopeo_dir(archive)? {
-                let what = "a directory of skopeo's `dir:`, which is not read; \
-                            convert it: skopeo copy dir:DIR oci-archive:FILE";
-                return Err(Error::Unsupported { place: archive.name.to_string(), what });
-            }
-            let images = docker_v1::images(archive)?;
-            let found: Vec<Found> = images.into_iter().map(Found::V1).collect();
-            return Ok((!found.is_empty()).then_some((found, MissingImages::default())));
-        }
-        let Layout { mut images, missing, .. } = layout.unwrap_or_default();
-        let mut found = Vec::new();
-        for item in items.unwrap_or_default() {
-            let image = DockerImage::open(archive, item)?;
-            match images.iter_mut().find(|oci| oci.config_digest == image.id()) {
-                Some(same) if !image.tags().is_empty() => same.rename(image.tags()),
-                Some(_) => {}
-                None => found.push(Found::Docker(Box::new(image))),
-            }
-        }
-        found.extend(images.into_iter().map(|image| Found::Oci(Box::new(image))));
-        Ok(Some((found, MissingImages(missing))))
-    }
-
-    fn offer(&self, archive: &Archive) -> Result<Offer, Error> {
-        match self {
-            Found::Docker(image) => Ok(image.offer()),
-            Found::V1(image) => Ok(image.offer()),
-            Found::Oci(image) => image.offer(archive),
-        }
-    }
-
-    fn read(self, archive: &Archive) -> Result<Image, Error> {
-        match self {
-            Found::Docker(image) => image.read(archive),
-            Found::V1(image) => image.read(archive),
-            Found::Oci(image) => image.read(archive),
-        }
-    }
-}
-
-impl MissingImages {
-    /// Where nothing could be chosen, says if what was meant is named but not there.
-    fn explain(self, archive: &Archive, choice: &Choice, error: Error) -> Error {
-        let wanted = choice.platform.clone().unwrap_or_else(super::Platform::host);
-        let fits =
-            |platform: &Option<super::Platform>| platform.as_ref().is_none_or(|p| p.fit(&wanted).is_some());
-        if !matches!(error, Error::NoImage(_) | Error::NoSuchPlatform { .. }) {
-            return error;
-        }
-        let meant = self.0.into_iter().find(|(platform, _)| fits(platform));
-        let Some((platform, digest)) = meant else { return error };
-        let of = platform.map(|platform| format!(" for {platform}")).unwrap_or_default();
-        Error::Missing {
-            place: archive.place(super::oci::INDEX),
-            what: format!("the image{of} ({digest})"),
-            hint: String::new(),
-        }
-    }
 }

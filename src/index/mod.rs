@@ -78,6 +78,12 @@ impl LayerIndex {
         self.tables.xattr_use()
     }
 
+    /// All regular files, each once, however many names it has.
+    pub fn regular_files(&self) -> impl Iterator<Item = LeafId> {
+        let is_file = |(_, record): &(u32, &table::Record)| record.kind == RecordKind::Regular;
+        (0u32..).zip(&self.tables.records).filter(is_file).map(|(number, _)| LeafId(number))
+    }
+
     /// The extents of a regular file, sorted.
     pub fn extents(&self, leaf: LeafId) -> Result<Cow<'_, [Extent]>> {
         self.tables.extents(leaf)

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use peelfs::digest::Digest;
+
 use super::{app, write};
-use crate::support::archive::{Written, oci};
+use crate::support::archive::{Written, docker, oci};
 use crate::support::{layer, session};
 
 #[test]
@@ -123,6 +125,105 @@ $ peelfs verify text
 $ peelfs verify nothing
 ! peelfs: nothing: No such file or directory (os error 2)
 ? 2
+"#,
+    );
+}
+
+#[test]
+fn a_missing_layer_and_a_broken_one_leave_the_others_to_be_checked() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let layers = ["a=first", "b=second", "c=third"].map(|line| layer(line).finish());
+    let archive = oci(&[Written::new("bad:1", ["a=first", "b=second", "c=third"].map(layer))]);
+    tar::Archive::new(&*archive).unpack(dir.path().join("bad")).unwrap();
+    let blob = |layer: &[u8]| format!("bad/blobs/sha256/{}", Digest::of(layer).hex());
+    // A header whose checksum is wrong; no layer 1; other contents.
+    replace(dir.path(), &blob(&layers[0]), b"a\0", b"A\0");
+    fs::remove_file(dir.path().join(blob(&layers[1]))).unwrap();
+    replace(dir.path(), &blob(&layers[2]), b"third", b"3rd!!");
+    session(
+        dir.path(),
+        r#"
+$ peelfs verify bad
+layer 0 bad: blobs/sha256/778bf1d00136b780bf0d24afa5688006f491ab70c0ec75bd3f9fb918ce9f5153: digest: found sha256:f429bd58dc1265e8eb38f34b7d17694f21dfebb5b723a38f252a1c9f2d536bd3, expected sha256:778bf1d00136b780bf0d24afa5688006f491ab70c0ec75bd3f9fb918ce9f5153
+layer 0 bad: blobs/sha256/778bf1d00136b780bf0d24afa5688006f491ab70c0ec75bd3f9fb918ce9f5153: offset 0: bad header checksum
+layer 0 bad: blobs/sha256/778bf1d00136b780bf0d24afa5688006f491ab70c0ec75bd3f9fb918ce9f5153: diff ID: found sha256:f429bd58dc1265e8eb38f34b7d17694f21dfebb5b723a38f252a1c9f2d536bd3, expected sha256:778bf1d00136b780bf0d24afa5688006f491ab70c0ec75bd3f9fb918ce9f5153
+layer 1 bad: blobs/sha256/fc48eac663f8ce85271b9fdf86e42649bef32a8a8ab21c7cd6d4adb48a4f7bbe: layer 1 of 3 (sha256:9b311e4c71d18b368090155198c045dc92026620cb3fb14b831f9e8fa2fd5e8a) is not in the archive
+layer 2 bad: blobs/sha256/fc1402436f7557e7797a1404f47ad9d49628e445582cc97ad99a54ee48076ca8: digest: found sha256:9f3e3108494261b830c096e847ec020b34af8ce0c5f1ed6440483a9aebe8b305, expected sha256:fc1402436f7557e7797a1404f47ad9d49628e445582cc97ad99a54ee48076ca8
+layer 2 bad: blobs/sha256/fc1402436f7557e7797a1404f47ad9d49628e445582cc97ad99a54ee48076ca8: diff ID: found sha256:9f3e3108494261b830c096e847ec020b34af8ce0c5f1ed6440483a9aebe8b305, expected sha256:fc1402436f7557e7797a1404f47ad9d49628e445582cc97ad99a54ee48076ca8
+6 problems: 3 layers, 6 digests, 8.6 KiB read
+? 1
+$ peelfs ls bad
+! peelfs: bad: blobs/sha256/fc48eac663f8ce85271b9fdf86e42649bef32a8a8ab21c7cd6d4adb48a4f7bbe: layer 1 of 3 (sha256:9b311e4c71d18b368090155198c045dc92026620cb3fb14b831f9e8fa2fd5e8a) is not in the archive
+? 2
+$ peelfs history bad
+0  2.0 KiB  step 0
+1           step 1
+2  2.0 KiB  step 2
+-           CMD
+"#,
+    );
+}
+
+#[test]
+fn a_layer_on_its_own_that_is_damaged_is_a_problem_too() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let mut tar = layer("a=1 b=2").finish();
+    tar[1024] = b'x';
+    write(dir.path(), "layer.tar", &tar);
+    session(
+        dir.path(),
+        r#"
+$ peelfs verify layer.tar
+image: layer.tar: offset 1024: bad header checksum
+1 problem: 0 layers, no digest to compare with, 0 B read
+? 1
+$ peelfs verify --json layer.tar
+{
+  "layers": 0,
+  "bytes": 0,
+  "digests": 0,
+  "problems": [
+    {
+      "layer": null,
+      "place": "image",
+      "message": "layer.tar: offset 1024: bad header checksum"
+    }
+  ]
+}
+? 1
+"#,
+    );
+}
+
+#[test]
+fn members_of_the_archive_itself_that_have_no_place_are_listed() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let mut archive = docker(&[Written::new("app:1", [layer("a=1")])]);
+    archive.truncate(archive.len() - 1024);
+    archive.extend(layer("../../evil=1").finish());
+    write(dir.path(), "app.tar", &archive);
+    session(
+        dir.path(),
+        r#"
+$ peelfs verify app.tar
+app.tar: member ../../evil, offset 6144: rejected: `..` in name
+1 problem: 1 layer, 2 digests, 2.0 KiB read
+? 1
+"#,
+    );
+}
+
+#[test]
+fn the_files_of_a_layer_directory_are_read() {
+    let dir = tempfile::TempDir::new().unwrap();
+    fs::create_dir_all(dir.path().join("layer/d")).unwrap();
+    write(dir.path(), "layer/d/a", b"contents");
+    write(dir.path(), "layer/d/b", &[b'b'; 5000]);
+    session(
+        dir.path(),
+        r#"
+$ peelfs verify layer
+ok: 1 layer, no digest to compare with, 4.9 KiB read
 "#,
     );
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Files, config, gzip, inspect, refused, sha256, shown};
+use super::{Files, config, gzip, inspect, peelfs_in, refused, sha256, shown};
 use crate::support::layer;
 
 /// An image of two layers.
@@ -246,4 +246,39 @@ fn a_damaged_configuration_or_layer_is_named() {
     let dir = archive(&files);
     let said = String::from_utf8(super::peelfs_in(dir.path(), "ls image").stderr).unwrap();
     assert!(said.starts_with("peelfs: image: l.tar: offset 1024: "), "{said}");
+}
+
+#[test]
+fn a_configuration_that_many_items_name_is_read_once() {
+    let mut config = config(&[&tar("a=1")]);
+    // Read for each of the items, this would be 8 GiB of JSON.
+    config["config"]["Labels"] = json!({ "large": "x".repeat(4 << 20) });
+    let mut files = Files::default();
+    files.add("config.json", config.to_string());
+    files.add("layer.tar", tar("a=1"));
+    let item = |no: usize| json!({ "Config": "config.json", "RepoTags": [format!("app:{no}")], "Layers": ["layer.tar"] });
+    files.add_json("manifest.json", &Value::Array((0..2000).map(item).collect()));
+    let dir = archive(&files);
+    assert_eq!(shown(dir.path(), "--image app:1234 image"), "a=1");
+}
+
+#[test]
+fn a_root_file_system_with_an_empty_list_in_its_manifest_json_is_a_layer() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("image"), layer("manifest.json=[] a=1").finish()).unwrap();
+    assert_eq!(shown(dir.path(), "image"), "a=1 manifest.json=[]");
+}
+
+#[test]
+fn more_layers_than_overlayfs_stacks_are_refused() {
+    let mut files = Files::default();
+    files.add("config.json", config(&[]).to_string());
+    files.add("layer.tar", tar("a=1"));
+    files.add_json("manifest.json", &manifest("config.json", &["app:1"], &vec!["layer.tar".to_owned(); 501]));
+    let output = peelfs_in(archive(&files).path(), "ls image");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), &*said),
+        (Some(2), "peelfs: 501 layers; no more than 500 can be stacked\n")
+    );
 }

@@ -64,16 +64,25 @@ fn shown(dir: &Path, image: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What is said of an input that cannot be opened, by every command alike.
+/// What is said of an input that cannot be opened, by every command alike; `verify` may take it for a
+/// problem of the image.
 #[track_caller]
 fn refused(dir: &Path, image: &str) -> String {
-    let said = ["ls", "inspect", "verify"].map(|command| {
+    let said = ["ls", "inspect"].map(|command| {
         let output = peelfs_in(dir, &format!("{command} {image}"));
         assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]), "peelfs {command} {image}");
-        String::from_utf8(output.stderr).unwrap()
+        let said = String::from_utf8(output.stderr).unwrap();
+        said.strip_prefix("peelfs: ").unwrap().trim_end().to_owned()
     });
-    assert!(said.iter().all(|text| *text == said[0]), "{said:#?}");
-    said[0].strip_prefix("peelfs: ").unwrap().trim_end().to_owned()
+    assert_eq!(said[0], said[1]);
+    let verify = peelfs_in(dir, &format!("verify {image}"));
+    let report = String::from_utf8([verify.stdout, verify.stderr].concat()).unwrap();
+    assert!(
+        matches!(verify.status.code(), Some(1 | 2)) && report.contains(&said[0]),
+        "{}\n{report}",
+        said[0]
+    );
+    said[0].clone()
 }
 
 /// What `inspect` says of an image.

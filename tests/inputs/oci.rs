@@ -183,6 +183,18 @@ fn indexes_that_nest_without_end_are_an_error() {
     assert!(said.ends_with("indexes nested without end"), "{said}");
 }
 
+#[test]
+fn an_index_that_is_named_many_times_is_read_once() {
+    let mut layout = Layout::default();
+    let image = layout.image(&[&tar("a=1")]);
+    let mut index = json!({ "schemaVersion": 2, "manifests": [image] });
+    // Read each time, this would be 4 GiB of JSON.
+    index["annotations"] = json!({ "large": "x".repeat(4 << 20) });
+    let index = layout.json(INDEX, &index);
+    let dir = write(&layout.finish(vec![index; 1000]));
+    assert_eq!(shown(dir.path(), "image"), "a=1");
+}
+
 /// An image for this machine, for two others, and what buildx adds to each.
 fn multi_platform() -> Files {
     let mut layout = Layout::default();
