@@ -140,7 +140,7 @@ fn a_mount_that_cannot_be_made_says_why_and_leaves_nothing_behind() {
         ("damaged.tar mnt", "peelfs: damaged.tar: offset 1024: "),
         ("layer0.tar", "peelfs: nothing to mount: peelfs mount IMAGE MOUNTPOINT"),
         ("-o frobnicate layer0.tar mnt", "peelfs: unknown mount option `frobnicate`"),
-        ("-o remount,rw layer0.tar mnt", "peelfs: unknown mount option `remount`"),
+        ("-o remount,rw layer0.tar mnt", "peelfs: mount option `remount`: a mount cannot be changed"),
         ("--ready-fd 77 layer0.tar mnt", "peelfs: --ready-fd: Bad file descriptor"),
         (
             "--log-file no/such/log layer0.tar mnt",
