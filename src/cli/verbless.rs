@@ -5,8 +5,13 @@
 //! - `peelfs -o lowerdir=… DIR`, `peelfs overlay DIR -o lowerdir=…`: overlayfs's and fuse-overlayfs's lines.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::iter;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+
+use clap::CommandFactory;
+
+use super::Cli;
 
 /// The arguments with the verb they mean; or the status to exit with, when there is nothing to do.
 pub fn with_verb(mut args: Vec<OsString>) -> Result<Vec<OsString>, u8> {
@@ -14,32 +19,66 @@ pub fn with_verb(mut args: Vec<OsString>) -> Result<Vec<OsString>, u8> {
     if program.as_bytes().starts_with(b"mount.") {
         return helper(&args);
     }
-    let first = args.get(1).map(OsString::as_os_str).unwrap_or_default();
-    let rest = args.get(2..).unwrap_or_default();
-    if means_mount(first, rest) {
+    let verbosity = args.iter().skip(1).take_while(|arg| is_verbosity(arg)).count();
+    let words = args.get_mut(1 + verbosity..).unwrap_or_default();
+    if means_mount(words) {
+        if let [_, _, option, options] = words
+            && option == "-o"
+        {
+            *options = without_additions(options);
+        }
         args.insert(1, "mount".into());
     }
     Ok(args)
 }
 
-fn means_mount(first: &OsStr, rest: &[OsString]) -> bool {
-    let names_layers = |arg: &OsStr| {
-        let arg = arg.as_bytes();
-        arg.windows(b"lowerdir=".len()).any(|part| part == b"lowerdir=")
-    };
-    let is_option = first.as_bytes().starts_with(b"-");
-    if rest.iter().any(|arg| names_layers(arg)) || names_layers(first) {
-        return first.as_bytes() != b"mount";
+fn means_mount(words: &[OsString]) -> bool {
+    let Some((first, rest)) = words.split_first() else { return false };
+    if is_verb(first) {
+        return false;
     }
     // Whatever the source is called, and whether it is there or not.
     let is_of_mount_fuse = matches!(rest, [_, option, _] if option == "-o");
-    if is_of_mount_fuse {
-        return first != "mount";
+    if is_of_mount_fuse || names_layers(words) {
+        return true;
     }
-    match is_option {
-        true => matches!(first.as_bytes(), b"-o" | b"-f" | b"--foreground"),
-        false => !rest.is_empty() && (first.as_bytes().contains(&b'/') || Path::new(first).is_file()),
+    match first.as_bytes() {
+        b"-o" | b"-f" | b"--foreground" => true,
+        option if option.starts_with(b"-") => false,
+        path => !rest.is_empty() && (path.contains(&b'/') || Path::new(first).is_file()),
     }
+}
+
+/// `-v`, `-vv`, …: what may stand before a verb.
+fn is_verbosity(arg: &OsStr) -> bool {
+    let flags = arg.as_bytes().strip_prefix(b"-").unwrap_or_default();
+    arg == "--verbose" || (!flags.is_empty() && flags.iter().all(|flag| *flag == b'v'))
+}
+
+fn is_verb(word: &OsStr) -> bool {
+    let cli = Cli::command();
+    let mut names =
+        cli.get_subcommands().flat_map(|verb| iter::once(verb.get_name()).chain(verb.get_all_aliases()));
+    word == "help" || names.any(|name| word == name)
+}
+
+/// Whether `lowerdir=` is among the mount options.
+fn names_layers(words: &[OsString]) -> bool {
+    let apart = words.windows(2).filter(|pair| matches!(pair, [option, _] if option == "-o"));
+    let apart = apart.filter_map(|pair| pair.last()).map(|options| options.as_bytes());
+    let joined = words.iter().filter_map(|word| word.as_bytes().strip_prefix(b"-o"));
+    let mut options = apart.chain(joined).flat_map(|options| options.split(|&byte| byte == b','));
+    options.any(|option| option.starts_with(b"lowerdir="))
+}
+
+/// Mount options without `dev` and `suid` at their end, each of which mount.fuse adds unless its opposite is
+/// among them: nobody has asked for devices and set-user-ID programs of an image.
+fn without_additions(options: &OsStr) -> OsString {
+    let mut options: Vec<&[u8]> = options.as_bytes().split(|&byte| byte == b',').collect();
+    for addition in [b"suid", b"dev".as_slice()] {
+        let _ = options.pop_if(|last| *last == addition);
+    }
+    OsString::from_vec(options.join(&b','))
 }
 
 /// mount(8)'s words for its helpers; `-f` is a dry run there, `-n` and `-t` change nothing here.
@@ -80,7 +119,8 @@ mod tests {
     fn lines_of_other_programs_mean_mount() {
         for (line, meant) in [
             ("peelfs /x/image.tar /mnt -o ro", "peelfs mount /x/image.tar /mnt -o ro"),
-            ("peelfs layout /mnt -o rw,dev,suid", "peelfs mount layout /mnt -o rw,dev,suid"),
+            ("peelfs layout /mnt -o ro", "peelfs mount layout /mnt -o ro"),
+            ("peelfs -v ./i.tar /mnt", "peelfs mount -v ./i.tar /mnt"),
             ("peelfs -o lowerdir=a:b /mnt", "peelfs mount -o lowerdir=a:b /mnt"),
             ("peelfs overlay -o lowerdir=a:b /mnt", "peelfs mount overlay -o lowerdir=a:b /mnt"),
             ("peelfs -f ./i.tar /mnt", "peelfs mount -f ./i.tar /mnt"),
@@ -96,6 +136,24 @@ mod tests {
     }
 
     #[test]
+    fn what_mount_fuse_adds_is_not_what_someone_asked_for() {
+        for (given, meant) in [
+            ("rw,dev,suid", "rw"),
+            ("rw,nosuid,dev", "rw,nosuid"),
+            ("rw,nodev,suid", "rw,nodev"),
+            ("rw,nodev,nosuid", "rw,nodev,nosuid"),
+            ("rw,suid,dev,suid", "rw,suid"),
+            ("rw,dev,dev,suid", "rw,dev"),
+            ("dev,suid", ""),
+        ] {
+            let line = with(&format!("peelfs i.tar /mnt -o {given}"));
+            assert_eq!(line.unwrap(), format!("peelfs mount i.tar /mnt -o {meant}"));
+        }
+        let asked = "mount.fuse.peelfs i.tar /mnt -o dev,suid";
+        assert_eq!(with(asked).unwrap(), "mount.fuse.peelfs mount i.tar /mnt -o dev,suid");
+    }
+
+    #[test]
     fn verbs_and_slips_of_the_pen_are_left_alone() {
         for line in [
             "peelfs",
@@ -104,6 +162,15 @@ mod tests {
             "peelfs mount i.tar -o ro /mnt",
             "peelfs mount /mnt -o ro",
             "peelfs lss i.tar /",
+            "peelfs ls /x/i.tar",
+            "peelfs unmount /x/mnt",
+            "peelfs help ./mount",
+            "peelfs ls one.tar /x/lowerdir=y",
+            "peelfs -vv ls one.tar /x/lowerdir=y",
+            "peelfs lss one.tar lowerdir=y",
+            "peelfs -v mount -o lowerdir=a /mnt",
+            "peelfs ls /mnt -o ro",
+            "peelfs mount /mnt -o dev,suid",
             "peelfs --help",
             "peelfs -V",
         ] {

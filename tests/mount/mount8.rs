@@ -79,6 +79,32 @@ fn mount_finds_us_through_the_helper_of_fuse3() {
     eventually("the daemons end", || daemons_of(&dir.path().join("mnt")).is_empty());
 }
 
+/// The flags of mounts made by mount(8), which tells its helpers nothing of `suid` and `dev`: it takes them for
+/// what is so anyway.
+const FLAGS: &str = "flags() { grep -F \"$PWD/mnt\" /proc/self/mountinfo | cut -d' ' -f6; umount mnt; }; \
+     mount -t fuse.peelfs 'app image.tar' mnt -o ro,allow_other; flags; \
+     mount -t fuse.peelfs 'app image.tar' mnt -o nosuid; flags; \
+     mount -t fuse.peelfs 'app image.tar' mnt -o suid,dev; flags; ";
+
+#[test]
+fn through_the_helper_of_fuse3_set_user_id_and_devices_do_not_count() {
+    need!(has_fuse() && overlay::is_available(), "needs root, FUSE and overlayfs");
+    need!(has("mount.fuse3") && !has("mount.fuse.peelfs"), "needs mount.fuse3, and us not to be installed");
+    let dir = prepare();
+    let said = succeed(&mut installed(dir.path(), "/usr/local/bin/peelfs", FLAGS));
+    assert_eq!(said, "ro,nosuid,nodev,relatime\n".repeat(3));
+}
+
+#[test]
+fn as_its_helper_we_make_them_count_only_when_we_are_asked() {
+    need!(has_fuse() && overlay::is_available(), "needs root, FUSE and overlayfs");
+    let dir = prepare();
+    let direct = "mount.fuse.peelfs 'app image.tar' mnt -o ro,dev,suid; flags";
+    let script = format!("{FLAGS}{direct}");
+    let said = succeed(&mut installed(dir.path(), "/usr/sbin/mount.fuse.peelfs", &script));
+    assert_eq!(said, "ro,nosuid,nodev,relatime\n".repeat(3) + "ro,relatime\n");
+}
+
 #[test]
 fn a_remount_is_refused_and_makes_no_second_mount() {
     need!(has_fuse() && overlay::is_available(), "needs root, FUSE and overlayfs");

@@ -114,6 +114,15 @@ fn ready_fd_is_closed_without_a_word_when_there_will_be_no_mount() {
     assert_eq!(succeed(&mut script(dir.path(), wait)).trim(), "0");
 }
 
+#[test]
+fn a_verb_is_a_verb_whatever_files_are_called() {
+    let dir = TempDir::new().unwrap();
+    write_tar(dir.path(), "f=text");
+    // A file of the verb's name, and an image whose name looks like a mount option.
+    let lines = "touch ls; mkdir lowerdir=y; mv layer0.tar lowerdir=y/i.tar; peelfs ls lowerdir=y/i.tar";
+    assert_eq!(succeed(&mut script(dir.path(), lines)), "f\n");
+}
+
 /// A damaged tar: its second header has a wrong checksum.
 fn damaged(dir: &Path) {
     let mut tar = fs::read(write_tar(dir, "a=1 b=2")).unwrap();
