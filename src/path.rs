@@ -2,7 +2,7 @@
 //!
 //! The one place where a name from an archive is judged (S1, S2). It knows nothing of layers or tar.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// The longest component, in bytes: the kernel's `NAME_MAX`.
 pub const MAX_COMPONENT: usize = 255;
@@ -93,9 +93,20 @@ impl fmt::Debug for TreePath {
     }
 }
 
+/// For messages: what could end a line, or what is no UTF-8, is escaped.
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", String::from_utf8_lossy(&self.0))
+        f.write_char('/')?;
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character.is_control() {
+                    true => write!(f, "{}", character.escape_default())?,
+                    false => f.write_char(character)?,
+                }
+            }
+            write!(f, "{}", chunk.invalid().escape_ascii())?;
+        }
+        Ok(())
     }
 }
 
@@ -132,6 +143,12 @@ mod tests {
 
     fn clean(name: &[u8]) -> Result<Vec<u8>, BadName> {
         TreePath::from_name(name).map(|path| path.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn a_path_in_a_message_is_one_line_of_text() {
+        let path = TreePath::from_name(b"a\nERROR forged\x1b[31m/\xff/\xc3\xa4").unwrap();
+        assert_eq!(path.to_string(), "/a\\nERROR forged\\u{1b}[31m/\\xff/\u{e4}");
     }
 
     #[test]

@@ -43,18 +43,20 @@ pub fn run(args: Args) -> Result {
 }
 
 /// The path with symlinks in its parents resolved, as far as there is anything to resolve; a loop leads
-/// nowhere that could be explained.
+/// nowhere that could be explained, nor does `..` behind nothing.
 fn physical(stack: &Stack, path: &[u8]) -> Result<TreePath> {
     let parts: Vec<&[u8]> = path::split(path).collect();
-    for known in (0..parts.len()).rev() {
+    let is_up = |part: &&[u8]| **part == *b"..";
+    let longest = parts.len() - usize::from(!parts.last().is_none_or(is_up));
+    for known in (0..=longest).rev() {
         let (parents, rest) = parts.split_at(known);
-        let parents = parents.join(&b'/');
-        match stack.union.resolve(&parents, Last::Follow) {
+        match stack.union.resolve(&parents.join(&b'/'), Last::Follow) {
             Ok(resolved) => {
-                let rest = [resolved.path.as_bytes(), b"/", &rest.join(&b'/')].concat();
-                return Ok(TreePath::from_name(&rest)?);
+                let name = [resolved.path.as_bytes(), b"/", &rest.join(&b'/')].concat();
+                return Ok(TreePath::from_name(&name)?);
             }
-            Err(ResolveError::NotFound(_) | ResolveError::NotADirectory(_)) => {}
+            Err(ResolveError::NotFound(_) | ResolveError::NotADirectory(_))
+                if !parts.iter().skip(known.saturating_sub(1)).any(is_up) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -32,6 +32,14 @@ pub enum Error {
         /// What it looks like.
         what: &'static str,
     },
+    /// What an image names as a layer is none.
+    #[error("{place}: {what}; expected a layer tar, as it is or compressed")]
+    NotALayer {
+        /// The archive, and the member.
+        place: String,
+        /// What it looks like.
+        what: &'static str,
+    },
     /// A tar is damaged.
     #[error("{place}: {source}")]
     Tar {
@@ -154,7 +162,8 @@ impl Error {
     /// Whether the image is damaged; else it is not one, or not the one that was asked for.
     pub fn is_damage(&self) -> bool {
         match self {
-            Error::Tar { .. }
+            Error::NotALayer { .. }
+            | Error::Tar { .. }
             | Error::Spool { .. }
             | Error::Read { .. }
             | Error::Json { .. }

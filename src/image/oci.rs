@@ -22,7 +22,7 @@ use super::{Format, Image, LayerSource, ManifestRef};
 pub const INDEX: &str = "index.json";
 
 /// The file that marks a layout; some tools forget it.
-const LAYOUT: &str = "oci-layout";
+pub const LAYOUT: &str = "oci-layout";
 
 /// Where everything else is.
 const BLOBS: &str = "blobs";

@@ -13,6 +13,7 @@ use super::catalog::Catalog;
 use super::choose::Choice;
 use super::config::Configs;
 use super::error::Error;
+use super::oci;
 use super::what::{describe, describe_type};
 use super::{Image, LayerSource, Origin};
 
@@ -63,7 +64,10 @@ impl Opening {
     fn open_path(&self, path: &Path) -> Result<Image, Error> {
         let archive = if path.is_dir() { self.index_directory(path)? } else { self.index_file(path)? };
         let mut configs = Configs::new(&archive);
-        let Some(catalog) = Catalog::read(&archive, &mut configs)? else { return Ok(layer(archive)) };
+        let Some(catalog) = Catalog::read(&archive, &mut configs)? else {
+            warn_of_layout(&archive)?;
+            return Ok(layer(archive));
+        };
         let mut image = catalog.open(&self.choice, &mut configs)?;
         let rejected = archive.index.rejected().iter().cloned();
         image.rejected.extend(rejected.map(|rejected| (archive.name.clone(), rejected)));
@@ -121,7 +125,22 @@ impl Opening {
 
 /// Indexes an uncompressed tar; errors name its place.
 pub fn index_tar(place: &str, tar: &dyn ReadAt) -> Result<Arc<LayerIndex>, Error> {
-    LayerIndex::of_tar(tar).map(Arc::new).map_err(|source| no_tar(place, tar, source))
+    LayerIndex::of_tar(tar).map(Arc::new).map_err(|source| match no_tar(place, tar, source) {
+        Error::Unrecognised { place, what } => Error::NotALayer { place, what },
+        error => error,
+    })
+}
+
+/// What looks like a layout to us was meant to be one.
+fn warn_of_layout(archive: &Archive) -> Result<(), Error> {
+    if archive.file(oci::LAYOUT)?.is_some() || archive.is_dir("blobs/sha256") {
+        tracing::warn!(
+            "{}: shown as a layer, though it looks like an OCI layout: no {}",
+            archive.name,
+            oci::INDEX
+        );
+    }
+    Ok(())
 }
 
 /// An archive that is no image: the one layer that it is.

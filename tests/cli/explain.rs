@@ -59,6 +59,16 @@ $ peelfs explain app.tar /
   layer 1   directory, implied                 merged in
   layer 0   directory                          merged in
 => merged from layers 2, 1, 0 (step 2)
+$ peelfs explain app.tar /etc/..
+/etc/.. is /
+/
+  layer 2   directory, implied                 shown
+  layer 1   directory, implied                 merged in
+  layer 0   directory                          merged in
+=> merged from layers 2, 1, 0 (step 2)
+$ peelfs explain app.tar /nothing/../etc
+! peelfs: /nothing: no such file or directory
+? 2
 $ peelfs explain app.tar /nothing
 /nothing
   no layer has it

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Files, config, gzip, inspect, refused, sha256, shown, stdout, zstd};
+use super::{Files, config, gzip, inspect, peelfs_in, refused, sha256, shown, stdout, zstd};
 use crate::support::layer;
 
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -367,5 +367,20 @@ fn a_root_file_system_with_an_index_json_of_its_own_is_a_layer() {
         let tar = layer("etc/ etc/os-release=x").file("index.json", index.as_bytes());
         std::fs::write(dir.path().join("rootfs"), tar.finish()).unwrap();
         assert!(shown(dir.path(), "rootfs").starts_with("etc/ etc/os-release=x index.json="), "{index}");
+    }
+}
+
+#[test]
+fn a_layout_without_its_index_is_shown_as_a_layer_with_a_warning() {
+    let mut layout = Layout::default();
+    let image = layout.image(&[&tar("a=1")]);
+    let mut files = layout.finish(vec![image]);
+    files.remove("index.json");
+    for name in ["image", "unpacked"] {
+        let output = peelfs_in(write(&files).path(), &format!("ls {name}"));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"blobs\noci-layout\n"[..]));
+        let warning = "shown as a layer, though it looks like an OCI layout: no index.json";
+        assert_eq!(said, format!("peelfs: warning: {name}: {warning}\n"));
     }
 }

@@ -22,7 +22,7 @@ const REFUSED: [(&str, &str); 13] = [
          the archive; it is non-distributable and has to be fetched from",
     ),
     // Its layers are texts.
-    ("image__oci_layout_fixtures_delete_image_multiple_images", ": text; expected an image archive"),
+    ("image__oci_layout_fixtures_delete_image_multiple_images", ": text; expected a layer tar"),
     (
         "imgutil__layout_testdata_layout_busybox-sparse",
         "layer 0 of 1 (sha256:405fecb6a2fa4f29683f977e7e3b852bf6f8975a2aba647d234d2371894943da) is not in",
