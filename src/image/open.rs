@@ -14,7 +14,7 @@ use super::choose::Choice;
 use super::config::Configs;
 use super::error::Error;
 use super::oci;
-use super::what::{describe, describe_type};
+use super::what::{MAGIC_LEN, describe, describe_type};
 use super::{Image, LayerSource, Origin};
 
 /// What is to be opened.
@@ -160,12 +160,16 @@ fn layer(archive: Archive) -> Image {
 fn no_tar(place: &str, blob: &dyn ReadAt, error: tar::Error) -> Error {
     let place = place.to_owned();
     let is_first = error.offset == 0 && error.member.is_none();
-    if is_first && matches!(error.problem, Problem::Checksum | Problem::Truncated { .. }) {
-        let mut bytes = [0; 512];
+    let is_no_header = matches!(
+        error.problem,
+        Problem::Checksum | Problem::Truncated { .. } | Problem::LoneZeroBlock | Problem::NoMembers
+    );
+    if is_first && is_no_header {
+        let mut bytes = vec![0; MAGIC_LEN];
         let n = blob.read_at(0, &mut bytes).unwrap_or(0);
-        let magic = bytes.get(..n).unwrap_or_default();
-        if magic.get(257..262) != Some(b"ustar") {
-            return Error::Unrecognised { place, what: describe(magic) };
+        let start = bytes.get(..n).unwrap_or_default();
+        if start.get(257..262) != Some(b"ustar") {
+            return Error::Unrecognised { place, what: describe(start) };
         }
     }
     Error::Tar { place, source: error }

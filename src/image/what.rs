@@ -3,42 +3,54 @@
 use std::fs::FileType;
 use std::os::unix::fs::FileTypeExt;
 
-/// Names a file by its first bytes.
+/// How many bytes tell what a file is: those of btrfs's magic are the last.
+pub const MAGIC_LEN: usize = 65_608;
+
+/// Text is looked for in what would be a tar's first block, in bytes.
+const BLOCK: usize = 512;
+
+/// Names a file by its first [`MAGIC_LEN`] bytes.
 pub fn describe(bytes: &[u8]) -> &'static str {
-    let known: [(&[u8], &str); 15] = [
-        (b"\x7fELF", "an ELF program"),
-        (b"PK\x03\x04", "a zip archive"),
-        (b"hsqs", "a squashfs image"),
-        (b"#!", "a script"),
-        (b"QFI\xfb", "a qcow2 disk image"),
-        (b"\x89PNG", "a PNG picture"),
-        (b"%PDF", "a PDF document"),
-        (b"!<arch>\n", "an ar archive (a Debian package?)"),
-        (b"070701", "a cpio archive"),
-        (b"070707", "a cpio archive"),
-        (b"\xed\xab\xee\xdb", "an RPM package"),
-        (b"\x04\x22\x4d\x18", "an lz4 stream, which is not supported"),
-        (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-        (b"DSFF", "a DwarFS image"),
-        (b"DWARFS", "a DwarFS image"),
+    let magics: [(usize, &[u8], &str); 20] = [
+        (0, b"\x7fELF", "an ELF program"),
+        (0, b"PK\x03\x04", "a zip archive"),
+        (0, b"hsqs", "a squashfs image"),
+        (0, b"#!", "a script"),
+        (0, b"QFI\xfb", "a qcow2 disk image"),
+        (0, b"\x89PNG", "a PNG picture"),
+        (0, b"%PDF", "a PDF document"),
+        (0, b"!<arch>\n", "an ar archive (a Debian package?)"),
+        (0, b"070701", "a cpio archive"),
+        (0, b"070707", "a cpio archive"),
+        (0, b"\xed\xab\xee\xdb", "an RPM package"),
+        (0, b"\x04\x22\x4d\x18", "an lz4 stream, which is not supported"),
+        (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+        (0, b"DSFF", "a DwarFS image"),
+        (0, b"DWARFS", "a DwarFS image"),
+        (0, b"XFSB", "an XFS file system"),
+        (32, b"SIF_MAGIC", "a Singularity image (SIF)"),
+        (1080, b"\x53\xef", "an ext2, ext3 or ext4 file system"),
+        (32_769, b"CD001", "an ISO 9660 image"),
+        (65_600, b"_BHRfS_M", "a btrfs file system"),
     ];
     if bytes.is_empty() {
         return "an empty file";
     }
-    if let Some((_, name)) = known.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+    let has = |at: usize, magic| bytes.get(at..).is_some_and(|rest| rest.starts_with(magic));
+    if let Some((_, _, name)) = magics.iter().find(|&&(at, magic, _)| has(at, magic)) {
         return name;
     }
-    if bytes.get(32..).is_some_and(|rest| rest.starts_with(b"SIF_MAGIC")) {
-        return "a Singularity image (SIF)";
-    }
-    if matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
+    let first = bytes.get(..BLOCK).unwrap_or(bytes);
+    if matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return "JSON";
     }
-    if bytes.iter().all(|&byte| byte == 0) {
-        return "zeros";
+    if first.iter().all(|&byte| byte == 0) {
+        return if bytes.len() > BLOCK { "zeros, and no tar behind them" } else { "zeros" };
     }
-    match std::str::from_utf8(bytes) {
+    match std::str::from_utf8(first) {
         Ok(_) => "text",
+        // A character that the end of the block cuts.
+        Err(error) if error.error_len().is_none() => "text",
         Err(_) => "no tar (its first block is no tar header)",
     }
 }

@@ -26,7 +26,10 @@ pub enum Problem {
     /// One block of zeros where the end of an archive is two.
     #[error("a lone block of zeros")]
     LoneZeroBlock,
-    /// The archive ends inside a header or a member's data.
+    /// An end mark at the very beginning, and something behind it: no tar.
+    #[error("zeros instead of a first header")]
+    NoMembers,
+    /// The archive ends inside a header or a member's data, or between a member and what is said of it.
     #[error("the archive is cut: {missing} bytes are missing")]
     Truncated {
         /// How many more the headers promise.

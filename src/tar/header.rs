@@ -154,9 +154,9 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Whether a block holds nothing but zeros, as the two at the end of an archive do.
-pub fn is_zero(block: &[u8]) -> bool {
-    block.iter().all(|&byte| byte == 0)
+/// Whether there is nothing but zeros, as in the two blocks at the end of an archive.
+pub fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| byte == 0)
 }
 
 /// Checks the sum of a block's bytes; some old writers summed them as signed.

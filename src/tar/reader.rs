@@ -10,6 +10,9 @@ use super::{BLOCK, Error, Member, Problem, Type, sparse};
 /// The longest extension header, in bytes; Go's limit, and so that of every Docker.
 pub const MAX_EXTENSION: u64 = 1024 * 1024;
 
+/// How much is read at a time to see whether it is zeros, in bytes.
+const ZEROS_CHUNK: usize = 64 * 1024;
+
 /// Reads members front to back, hopping over their data.
 pub struct Members<'a> {
     forward: Forward<'a>,
@@ -24,6 +27,17 @@ struct Extensions {
     pax: Option<Records>,
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
+}
+
+impl Extensions {
+    /// What is said of a member that does not come was said of one that is cut off.
+    fn check_end(&self, offset: u64) -> Result<(), Error> {
+        let Extensions { pax, long_name, long_link } = self;
+        match pax.is_none() && long_name.is_none() && long_link.is_none() {
+            true => Ok(()),
+            false => Err(Problem::Truncated { missing: BLOCK }.at(offset)),
+        }
+    }
 }
 
 impl<'a> Members<'a> {
@@ -49,7 +63,7 @@ impl<'a> Members<'a> {
             let offset = self.forward.offset();
             let mut bytes = [0; BLOCK as usize];
             if !self.read_header(offset, &mut bytes)? {
-                return Ok(None);
+                return extensions.check_end(offset).map(|()| None);
             }
             let block = Block::new(&bytes).map_err(|problem| problem.at(offset))?;
             let size = block.size().map_err(|problem| problem.at(offset))?;
@@ -82,7 +96,22 @@ impl<'a> Members<'a> {
             return Err(Problem::LoneZeroBlock.at(offset));
         }
         self.end = Some(self.forward.offset());
+        if offset == 0 && !self.is_zero_to_the_end()? {
+            return Err(Problem::NoMembers.at(offset));
+        }
         Ok(false)
+    }
+
+    /// Whether nothing but zeros follows: many file systems begin with as many as an end mark has.
+    fn is_zero_to_the_end(&mut self) -> Result<bool, Error> {
+        loop {
+            let offset = self.forward.offset();
+            match self.forward.take(ZEROS_CHUNK).map_err(|error| Problem::Io(error).at(offset))? {
+                [] => return Ok(true),
+                bytes if is_zero(bytes) => {}
+                _ => return Ok(false),
+            }
+        }
     }
 
     /// Reads a block; `false` at the end of the file.

@@ -12,6 +12,11 @@ use crate::support::layer;
 const EXPECTED: &str = "expected an image archive (docker save, OCI), a layer tar, a root filesystem tar, \
      any of them compressed, or a directory";
 
+/// A file of zeros with a magic in it.
+fn at(offset: usize, magic: &[u8]) -> Vec<u8> {
+    [&vec![0; offset], magic, &[0; 2000]].concat()
+}
+
 #[test]
 fn a_file_that_is_no_image_is_called_what_it_is() {
     let dir = TempDir::new().unwrap();
@@ -38,6 +43,12 @@ fn a_file_that_is_no_image_is_called_what_it_is() {
         (b"\x89PNG\r\n", "a PNG picture"),
         (&[0xfe; 600], "no tar (its first block is no tar header)"),
         (&[0; 100], "zeros"),
+        (&at(0, b"XFSB"), "an XFS file system"),
+        (&at(1080, b"\x53\xef"), "an ext2, ext3 or ext4 file system"),
+        (&at(32_769, b"CD001"), "an ISO 9660 image"),
+        (&at(65_600, b"_BHRfS_M"), "a btrfs file system"),
+        (&at(600, b"data"), "zeros, and no tar behind them"),
+        (&at(100_000, b"data"), "zeros, and no tar behind them"),
     ] {
         fs::write(dir.path().join("file"), bytes).unwrap();
         assert_eq!(refused(dir.path(), "file"), format!("file: {what}; {EXPECTED}"));

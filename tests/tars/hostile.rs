@@ -73,6 +73,30 @@ fn a_lone_block_of_zeros_is_no_end() {
 }
 
 #[test]
+fn zeros_with_something_behind_them_are_no_empty_layer() {
+    for len in [1024, 4096, 200_000] {
+        assert_eq!(Image::of_tars([vec![0; len]]).tree(), "");
+    }
+    for zeros in [1024, 1536, 200_000] {
+        let no_tar = [vec![0; zeros], b"data".to_vec()].concat();
+        assert_eq!(error(&no_tar), "offset 0: zeros instead of a first header");
+    }
+    assert_eq!(error(&[vec![0; 512], vec![1; 512]].concat()), "offset 0: a lone block of zeros");
+}
+
+#[test]
+fn a_cut_between_a_member_and_what_is_said_of_it_is_noticed() {
+    let said = |kind: u8| layer("a=1").add(EntryType::new(kind), b"said", b"10 uid=12\n", |_| {});
+    for kind in [b'x', b'L', b'K'] {
+        let missing = "offset 2048: the archive is cut: 512 bytes are missing";
+        assert_eq!(error(&said(kind).finish_open()), missing);
+        assert_eq!(error(&said(kind).finish()), missing);
+    }
+    // What is said of all members needs none.
+    assert_eq!(Image::one(said(b'g')).tree(), "a=1");
+}
+
+#[test]
 fn malformed_extensions_are_errors_and_smuggle_nothing() {
     for body in ["x", "5 a=b\n\n", "99999999999999999999 a=b\n", "7 path\n"] {
         let tar = Layer::new().add(EntryType::XHeader, b"pax", body.as_bytes(), |_| {}).file("f", b"");
