@@ -97,6 +97,11 @@ impl Nodes {
         self.nodes.get(node as usize).map_or(ROOT, |node| node.parent)
     }
 
+    /// A node's name in its directory; the root's is empty.
+    pub fn name(&self, node: NodeNo) -> &[u8] {
+        self.nodes.get(node as usize).map_or(&[], |node| self.text(node.name))
+    }
+
     /// The bytes of a name.
     pub fn text(&self, name: Name) -> &[u8] {
         self.text.get(name.at as usize..name.at as usize + usize::from(name.len)).unwrap_or_default()

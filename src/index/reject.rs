@@ -40,7 +40,7 @@ pub enum Reason {
     /// What it lies in is no directory (S6).
     #[error("its parent is not a directory")]
     Parent,
-    /// Symlinks of this layer on the way to it lead nowhere (S6).
+    /// Symlinks of this layer on the way to it lead nowhere, or further than any real ones (S6).
     #[error("too many symlinks on the way")]
     SymlinkLoop,
     /// More names than the index can number; no real layer comes near.

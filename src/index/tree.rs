@@ -34,8 +34,8 @@ pub struct Tree {
     pub newest: Option<Time>,
     /// Members taken in, the rejected ones too.
     pub members: u64,
-    /// The directory part of the last name and where it led: most members lie where the last one did.
-    last_parent: Option<(Vec<u8>, NodeNo)>,
+    /// The directory part of the last name and the way it led: most members lie where the last one did.
+    last_parent: Option<(Vec<u8>, Way)>,
 }
 
 /// A hard link that waits for its target.
@@ -102,7 +102,7 @@ impl Tree {
             return self.describe_root(item);
         }
         if last == OPAQUE_MARKER {
-            let dir = self.enter(parent)?;
+            let dir = self.enter(parent, b"")?;
             self.markers.push((dir, Marker::Opaque));
             return Ok(());
         }
@@ -123,7 +123,7 @@ impl Tree {
         if matches!(hidden, b"" | b"." | b"..") {
             return Err(Reason::EmptyWhiteout);
         }
-        let dir = self.enter(parent)?;
+        let dir = self.enter(parent, hidden)?;
         let name = self.nodes.keep(hidden)?;
         self.markers.push((dir, Marker::Whiteout(name)));
         Ok(())
@@ -133,12 +133,12 @@ impl Tree {
         match item {
             Item::Unknown(flag) => Err(Reason::Type(flag)),
             Item::Directory(meta) => {
-                let dir = self.enter(parent)?;
+                let dir = self.enter(parent, name)?;
                 self.put_directory(dir, name, &meta)
             }
             Item::Leaf(meta, leaf) => {
                 check_leaf(&leaf)?;
-                let dir = self.enter(parent)?;
+                let dir = self.enter(parent, name)?;
                 let inode = self.inodes.push(&meta, Content::of(leaf));
                 self.put(dir, name, State::Leaf { inode }).map(|_| ())
             }
@@ -169,7 +169,7 @@ impl Tree {
             Some(State::Leaf { inode }) => State::Leaf { inode },
             _ => State::PendingLink,
         };
-        let dir = self.enter(parent)?;
+        let dir = self.enter(parent, name)?;
         let node = self.put(dir, name, state)?;
         if state == State::PendingLink {
             let name = [parent, b"/", name].concat().into();
@@ -192,27 +192,28 @@ impl Tree {
     }
 
     /// Goes to the directory part of a member's name, making what is implied (S4, S6).
-    fn enter(&mut self, parent: &[u8]) -> Result<NodeNo, Reason> {
-        if let Some((last, node)) = &self.last_parent
-            && last == parent
-        {
-            return Ok(*node);
-        }
-        if path::split(parent).any(is_marker) {
-            return Err(Reason::BelowMarker);
-        }
-        let node = self.descend(parent)?;
-        self.last_parent = Some((parent.to_vec(), node));
-        Ok(node)
+    fn enter(&mut self, parent: &[u8], name: &[u8]) -> Result<NodeNo, Reason> {
+        let (last, way) = match self.last_parent.take() {
+            Some((last, way)) if last == parent => (last, way),
+            _ if path::split(parent).any(is_marker) => return Err(Reason::BelowMarker),
+            _ => (parent.to_vec(), self.descend(parent)?),
+        };
+        let dir = way.check_len(name).map(|()| way.dir);
+        self.last_parent = Some((last, way));
+        dir
     }
 
-    fn descend(&mut self, parent: &[u8]) -> Result<NodeNo, Reason> {
+    fn descend(&mut self, parent: &[u8]) -> Result<Way, Reason> {
         let mut way = Way::new(parent);
         loop {
             match way.step(&self.nodes, &self.inodes)? {
                 Step::Moved => {}
-                Step::Missing(name) => way.dir = self.nodes.insert(way.dir, &name, State::IMPLIED)?,
-                Step::Done => return Ok(way.dir),
+                Step::Missing(name) => {
+                    way.check_len(&name)?;
+                    let node = self.nodes.insert(way.dir, &name, State::IMPLIED)?;
+                    way.enter(node, &name);
+                }
+                Step::Done => return Ok(way),
             }
         }
     }

@@ -213,6 +213,27 @@ fn s6_an_entry_below_a_symlink_of_its_own_layer_goes_where_it_points() {
 }
 
 #[test]
+fn s2_where_a_name_leads_may_be_no_longer_than_a_name() {
+    let long = |len: usize| "x".repeat(len);
+    let (dir, rest) = ([long(200).as_str(); 20].join("/"), 4095 - 20 * 201);
+    let layer = |name: usize| layer("").symlink("l", &dir).file(&format!("l/{}", long(name)), b"1");
+    assert_eq!(Image::one(layer(rest)).read(format!("{dir}/{}", long(rest)).as_bytes()), b"1");
+    let rejected = Image::one(layer(rest + 1)).rejected();
+    assert_eq!(rejected, [format!("0 l/{}: name longer than 4095 bytes", long(rest + 1))]);
+    // Nor are directories made on the way to what is too far down.
+    let deeper = layer(1).symlink("l/l", &dir).file("l/l/f", b"");
+    assert_eq!(Image::one(deeper).rejected(), ["0 l/l/f: name longer than 4095 bytes"]);
+}
+
+#[test]
+fn s6_a_way_has_as_many_components_as_a_layer_could_need() {
+    let up_and_down =
+        |times: usize| Image::one(layer("d/").symlink("l", &"d/../".repeat(times)).file("l/f", b""));
+    assert_eq!(up_and_down(256).rejected(), Vec::<String>::new());
+    assert_eq!(up_and_down(257).rejected(), ["0 l/f: too many symlinks on the way"]);
+}
+
+#[test]
 fn s6_a_symlink_that_leads_nowhere_rejects_what_lies_below_it() {
     check(&[
         (&["a->b b->a a/x=1 ok=1"], "a->b b->a ok=1"),

@@ -65,6 +65,11 @@ impl Layer {
         self.add(EntryType::Regular, name.as_bytes(), contents, |header| header.set_mode(mode))
     }
 
+    /// A symlink with a target of any length.
+    pub fn symlink(self, name: &str, target: &str) -> Layer {
+        self.pax([("linkpath", target.as_bytes())]).add(EntryType::Symlink, name.as_bytes(), b"", |_| {})
+    }
+
     fn link(mut self, kind: EntryType, name: &str, target: &str, mode: u32) -> Layer {
         let mut header = header(kind, 0);
         header.set_mode(mode);
