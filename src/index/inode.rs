@@ -1,8 +1,9 @@
 //! Attributes and contents of a layer's entries while it is read; hard links share an inode.
 
-use std::hash::Hash;
+use std::borrow::Borrow;
+use std::hash::{BuildHasher, Hash};
 
-use rustc_hash::FxHashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::entry::{Data, Device, Extent, Time, Xattr, overlay_attribute};
 use crate::path::TreePath;
@@ -86,7 +87,7 @@ pub struct Inodes {
 impl Inodes {
     pub fn new() -> Inodes {
         let mut xattrs = Interned::new();
-        xattrs.number(Box::default());
+        xattrs.number::<[Xattr]>(&[]);
         Inodes { inodes: Vec::new(), owners: Interned::new(), xattrs }
     }
 
@@ -97,9 +98,12 @@ impl Inodes {
     /// Makes an inode; overlayfs's own attributes become its mark (S14).
     pub fn push(&mut self, meta: &Meta<'_>, content: Content) -> u32 {
         let overlay = OverlayMark::of(meta.xattrs);
-        let shown = meta.xattrs.iter().filter(|xattr| overlay_attribute(&xattr.name).is_none());
-        let xattrs = self.xattrs.number(shown.cloned().collect());
-        let owner = self.owners.number(Owner { mode: meta.mode, uid: meta.uid, gid: meta.gid, xattrs });
+        let is_shown = |xattr: &&Xattr| overlay_attribute(&xattr.name).is_none();
+        let xattrs = match meta.xattrs.iter().all(|xattr| is_shown(&xattr)) {
+            true => self.xattrs.number(meta.xattrs),
+            false => self.xattrs.number(&*meta.xattrs.iter().filter(is_shown).cloned().collect::<Vec<_>>()),
+        };
+        let owner = self.owners.number(&Owner { mode: meta.mode, uid: meta.uid, gid: meta.gid, xattrs });
         let times = (meta.atime.is_some() || meta.ctime.is_some())
             .then(|| Box::new((meta.atime.unwrap_or(meta.mtime), meta.ctime.unwrap_or(meta.mtime))));
         self.inodes.push(Inode { owner, mtime: meta.mtime, times, content, overlay });
@@ -135,26 +139,59 @@ impl OverlayMark {
 #[derive(Debug)]
 pub struct Interned<T> {
     values: Vec<T>,
-    numbers: FxHashMap<T, u32>,
+    numbers: HashTable<u32>,
+    /// Seeded at random: an archive cannot choose values that collide.
+    hasher: DefaultHashBuilder,
 }
 
-impl<T: Clone + Eq + Hash> Interned<T> {
+impl<T: Hash> Interned<T> {
     fn new() -> Self {
-        Interned { values: Vec::new(), numbers: FxHashMap::default() }
+        Interned { values: Vec::new(), numbers: HashTable::new(), hasher: DefaultHashBuilder::default() }
     }
 
-    fn number(&mut self, value: T) -> u32 {
-        if let Some(&number) = self.numbers.get(&value) {
+    /// The number of a value; one that is new is copied.
+    fn number<Q: Hash + Eq + ToOwned + ?Sized>(&mut self, value: &Q) -> u32
+    where
+        T: Borrow<Q> + From<Q::Owned>,
+    {
+        let Interned { values, numbers, hasher } = self;
+        let hash = hasher.hash_one(value);
+        let is_it = |&number: &u32| values.get(number as usize).is_some_and(|other| other.borrow() == value);
+        if let Some(&number) = numbers.find(hash, is_it) {
             return number;
         }
-        let number = self.values.len() as u32;
-        self.values.push(value.clone());
-        self.numbers.insert(value, number);
+        let number = values.len() as u32;
+        values.push(value.to_owned().into());
+        numbers.insert_unique(hash, number, |&number| {
+            values.get(number as usize).map_or(0, |v| hasher.hash_one(v))
+        });
         number
     }
 
     /// All values, by number.
     pub fn into_values(self) -> Vec<T> {
         self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interned_values_keep_their_numbers() {
+        let mut words: Interned<Box<[u8]>> = Interned::new();
+        let mut number = |i: u32| words.number::<[u8]>(&i.to_le_bytes());
+        for i in (0..1000).chain(0..1000) {
+            assert_eq!(number(i), i);
+        }
+        assert_eq!(words.into_values().len(), 1000);
+    }
+
+    #[test]
+    fn interned_values_hash_differently_in_each_table() {
+        // rustc-hash, which was here first, has a known seed: values can be chosen that collide.
+        let hash = |table: Interned<u64>| table.hasher.hash_one(0u64);
+        assert_ne!(hash(Interned::new()), hash(Interned::new()));
     }
 }
