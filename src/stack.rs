@@ -1,5 +1,6 @@
 //! An image with its layers read and stacked: what every command starts from.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -103,11 +104,11 @@ impl Stack {
     }
 
     /// A file's extents, and the blob that they lie in.
-    pub fn file(&self, layer: LayerNo, leaf: LeafId) -> std::io::Result<(Vec<Extent>, Blob)> {
+    pub fn file(&self, layer: LayerNo, leaf: LeafId) -> std::io::Result<(Cow<'_, [Extent]>, Blob)> {
         let (layer, leaf) = self.union.leaf_source(layer, leaf);
         let StackLayer { index, content } = self.layer(layer).map_err(std::io::Error::other)?;
         let extents = index.extents(leaf).map_err(std::io::Error::other)?;
-        Ok((extents.into_owned(), content.of_file(index, leaf)?))
+        Ok((extents, content.of_file(index, leaf)?))
     }
 
     /// Members that are not in the tree, layer by layer, base first (S2, S5).

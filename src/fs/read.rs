@@ -55,18 +55,13 @@ pub fn seek(extents: &[Extent], size: u64, offset: u64, whence: Seek) -> Option<
     if offset >= size {
         return None;
     }
-    let mut behind = extents.iter().skip_while(|extent| extent.end() <= offset);
+    let next = extents.get(extents.partition_point(|extent| extent.end() <= offset));
     match whence {
-        Seek::Data => behind.next().map(|extent| extent.logical.max(offset)),
+        Seek::Data => next.map(|extent| extent.logical.max(offset)),
+        // Extents are apart: the end of one is the beginning of a hole.
         Seek::Hole => {
-            let mut at = offset;
-            for extent in behind {
-                if extent.logical > at {
-                    break;
-                }
-                at = extent.end();
-            }
-            Some(at.min(size))
+            let here = next.filter(|extent| extent.logical <= offset);
+            Some(here.map_or(offset, |extent| extent.end().min(size)))
         }
     }
 }

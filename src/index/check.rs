@@ -104,7 +104,7 @@ impl Check<'_> {
         let Ok(extents) = self.tables.extents(LeafId(number)) else {
             return self.problem(number, "extents out of range");
         };
-        let mut end = 0;
+        let (mut end, mut stored) = (0, 0u64);
         for extent in extents.iter() {
             if extent.logical < end || extent.end() > record.size || extent.len == 0 {
                 self.problem(number, "extents that overlap or overrun the file");
@@ -114,6 +114,10 @@ impl Check<'_> {
                 self.problem(number, "data outside the layer");
             }
             end = extent.end();
+            stored = stored.saturating_add(extent.len);
+        }
+        if self.tables.sparse(record).is_some_and(|sparse| sparse.stored != stored) {
+            self.problem(number, "a wrong sum of extents");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::layer::{ForeignLink, LeafId};
 use super::inode::{Content, Inode};
 use super::node::{Node, NodeNo, ROOT, State};
 use super::settle::settle;
-use super::table::{Flags, Record, RecordKind, Slice, Tables, Times};
+use super::table::{Flags, Record, RecordKind, Slice, Sparse, Tables, Times};
 use super::tree::{Tree, WHITEOUT_PREFIX};
 
 /// Settles a layer that has been read to its end, and lays it out.
@@ -15,7 +15,7 @@ pub fn tables(mut tree: Tree) -> Tables {
     let mut layout = Layout::new(&tree);
     layout.run();
     layout.shrink();
-    let Layout { records, names, targets, extents, times, foreign, data_size, .. } = layout;
+    let Layout { records, names, targets, extents, sparse, times, foreign, data_size, .. } = layout;
     let newest = tree.newest.unwrap_or_default();
     Tables {
         records,
@@ -24,6 +24,7 @@ pub fn tables(mut tree: Tree) -> Tables {
         owners: tree.inodes.owners.into_values(),
         xattrs: tree.inodes.xattrs.into_values(),
         extents,
+        sparse,
         times,
         foreign,
         rejected: tree.rejected,
@@ -43,6 +44,7 @@ struct Layout<'a> {
     names: Vec<u8>,
     targets: Vec<u8>,
     extents: Vec<Extent>,
+    sparse: Vec<Sparse>,
     times: Vec<Times>,
     foreign: Vec<ForeignLink>,
     data_size: u64,
@@ -60,6 +62,7 @@ impl<'a> Layout<'a> {
             names: Vec::new(),
             targets: Vec::new(),
             extents: Vec::new(),
+            sparse: Vec::new(),
             times: Vec::new(),
             foreign: Vec::new(),
             data_size: 0,
@@ -97,6 +100,7 @@ impl<'a> Layout<'a> {
         self.names.shrink_to_fit();
         self.targets.shrink_to_fit();
         self.extents.shrink_to_fit();
+        self.sparse.shrink_to_fit();
         self.times.shrink_to_fit();
     }
 
@@ -174,12 +178,13 @@ impl<'a> Layout<'a> {
                 self.data_size = self.data_size.saturating_add(*size);
             }
             Content::Sparse { size, extents } => {
-                let slice = Slice { first: self.extents.len() as u32, count: extents.len() as u32 };
-                (record.size, record.data) = (*size, slice.pack());
+                (record.size, record.data) = (*size, self.sparse.len() as u64);
                 record.flags.set(Flags::SPARSE);
+                let stored = extents.iter().map(|extent| extent.len).fold(0, u64::saturating_add);
+                let slice = Slice { first: self.extents.len() as u32, count: extents.len() as u32 };
+                self.sparse.push(Sparse { extents: slice, stored });
                 self.extents.extend_from_slice(extents);
-                let stored = extents.iter().map(|extent| extent.len);
-                self.data_size = stored.fold(self.data_size, u64::saturating_add);
+                self.data_size = self.data_size.saturating_add(stored);
             }
             Content::Symlink { target } => {
                 (record.size, record.data) = (target.len() as u64, self.targets.len() as u64);

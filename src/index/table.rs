@@ -45,8 +45,8 @@ pub struct Record {
     pub owner: u32,
     /// Length of a file's contents or of a symlink's target, in bytes.
     pub size: u64,
-    /// A directory's children, a sparse file's extents: a `Slice`. A file's source offset, a target's
-    /// place in `targets`, a device number, the number of the entry that a link names.
+    /// A directory's children: a `Slice`. A file's source offset, a sparse file's place in `sparse`, a
+    /// target's in `targets`, a device number, the number of the entry that a link names.
     pub data: u64,
     pub mtime_secs: i64,
     pub mtime_nanos: u32,
@@ -64,7 +64,7 @@ impl Flags {
     pub const EXPLICIT: Flags = Flags(1);
     /// An opaque directory (S11).
     pub const OPAQUE: Flags = Flags(2);
-    /// A file in extents.
+    /// A file in extents, with holes between them.
     pub const SPARSE: Flags = Flags(4);
     /// Its other times are in `times`.
     pub const TIMES: Flags = Flags(8);
@@ -109,6 +109,15 @@ pub struct Owner {
     pub xattrs: u32,
 }
 
+/// A sparse file's extents.
+#[derive(Debug, Clone, Copy)]
+pub struct Sparse {
+    /// In `extents`.
+    pub extents: Slice,
+    /// Their lengths together, in bytes: there may be too many to add up for each stat.
+    pub stored: u64,
+}
+
 /// Times that are not `mtime`, for the few entries that have them.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
@@ -127,6 +136,7 @@ pub struct Tables {
     pub owners: Vec<Owner>,
     pub xattrs: Vec<Box<[Xattr]>>,
     pub extents: Vec<Extent>,
+    pub sparse: Vec<Sparse>,
     /// Sorted by entry.
     pub times: Vec<Times>,
     pub foreign: Vec<ForeignLink>,
@@ -225,7 +235,7 @@ impl Tables {
             uid: owner.uid,
             gid: owner.gid,
             size: record.size,
-            blocks: self.stored_bytes(entry, record)?.div_ceil(512),
+            blocks: self.stored_bytes(record).div_ceil(512),
             device: device(record),
             nlink: record.nlink,
             mtime,
@@ -240,7 +250,8 @@ impl Tables {
             return Err(Error::WrongKind { entry: leaf.into(), expected: "a regular file" });
         }
         if record.flags.contains(Flags::SPARSE) {
-            let extents = self.extents.get(Slice::unpack(record.data).range());
+            let sparse = self.sparse(record);
+            let extents = sparse.and_then(|sparse| self.extents.get(sparse.extents.range()));
             return extents.map(Cow::Borrowed).ok_or(Error::NoEntry(leaf.into()));
         }
         let whole = Extent { logical: 0, source: record.data, len: record.size };
@@ -275,14 +286,17 @@ impl Tables {
     }
 
     /// Bytes of data, holes not counted (S26).
-    fn stored_bytes(&self, entry: EntryNo, record: &Record) -> Result<u64> {
+    fn stored_bytes(&self, record: &Record) -> u64 {
         match record.kind {
-            RecordKind::Regular if record.flags.contains(Flags::SPARSE) => {
-                Ok(self.extents(LeafId(entry.0))?.iter().map(|extent| extent.len).sum())
-            }
-            RecordKind::Regular => Ok(record.size),
-            _ => Ok(0),
+            RecordKind::Regular => self.sparse(record).map_or(record.size, |sparse| sparse.stored),
+            _ => 0,
         }
+    }
+
+    /// What makes a file sparse; `None` if it is not.
+    pub fn sparse(&self, record: &Record) -> Option<&Sparse> {
+        let is_sparse = record.kind == RecordKind::Regular && record.flags.contains(Flags::SPARSE);
+        usize::try_from(record.data).ok().filter(|_| is_sparse).and_then(|at| self.sparse.get(at))
     }
 }
 

@@ -95,7 +95,7 @@ pub fn extents(map: &[u64], size: u64, data: u64, stored: u64) -> Result<Vec<Ext
     if !map.len().is_multiple_of(2) {
         return Err(Problem::Sparse);
     }
-    let mut extents = Vec::new();
+    let mut extents: Vec<Extent> = Vec::new();
     let (mut end, mut used) = (0, 0);
     for pair in map.chunks_exact(2) {
         let &[logical, len] = pair else { return Err(Problem::Sparse) };
@@ -103,8 +103,11 @@ pub fn extents(map: &[u64], size: u64, data: u64, stored: u64) -> Result<Vec<Ext
         end = next.ok_or(Problem::Sparse)?;
         let source = data.checked_add(used).ok_or(Problem::Sparse)?;
         used = used.checked_add(len).filter(|&used| used <= stored).ok_or(Problem::Sparse)?;
-        if len > 0 {
-            extents.push(Extent { logical, source, len });
+        match extents.last_mut() {
+            _ if len == 0 => {}
+            // What is stored has no holes: extents that touch in the file touch there, too.
+            Some(last) if last.end() == logical => last.len += len,
+            _ => extents.push(Extent { logical, source, len }),
         }
     }
     Ok(extents)
@@ -121,6 +124,8 @@ mod tests {
             ok,
             [Extent { logical: 0, source: 1000, len: 5 }, Extent { logical: 10, source: 1005, len: 5 },]
         );
+        let touching = extents(&[1, 2, 3, 0, 3, 4], 9, 100, 6).unwrap();
+        assert_eq!(touching, [Extent { logical: 1, source: 100, len: 6 }]);
         for (map, size, stored) in [
             (&[0, 5, 4, 5][..], 20, 20),
             (&[10, 5, 0, 5], 20, 20),

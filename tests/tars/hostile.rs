@@ -1,6 +1,10 @@
 //! Tars that were made to hurt: errors that say where, and nothing that grows with a claim.
 
+use std::borrow::Cow;
+
+use peelfs::fs::Seek;
 use peelfs::index::LayerIndex;
+use peelfs::union::Node;
 use tar::EntryType;
 
 use crate::support::layer::{Layer, header, pax_record};
@@ -140,6 +144,24 @@ fn sparse_maps_that_lie_are_errors() {
     let mut map = b"18446744073709551615\n0\n1\n".to_vec();
     map.resize(512, b'\n');
     assert!(error(&Layer::new().pax(records).file("x", &map).finish()).ends_with("bad sparse map"));
+}
+
+#[test]
+fn a_file_of_many_extents_is_looked_at_where_they_are() {
+    let map: Vec<String> = (0..50_000).map(|i| format!("{},1", i * 16)).collect();
+    let map = map.join(",");
+    let records = [
+        ("GNU.sparse.size", b"800000".as_slice()),
+        ("GNU.sparse.name", b"s"),
+        ("GNU.sparse.map", map.as_bytes()),
+    ];
+    let image = Image::one(Layer::new().pax(records).file("s", &[b'x'; 50_000]));
+    assert_eq!(image.stat("s").blocks, 50_000u64.div_ceil(512));
+    let Some(Node::Leaf { layer, leaf }) = image.node(b"s") else { panic!("no file") };
+    let (extents, _) = image.fs.stack().file(layer, leaf).unwrap();
+    assert!(matches!(extents, Cow::Borrowed(_)));
+    assert_eq!(image.fs.seek(image.ino("s"), 799_985, Seek::Hole).unwrap(), 799_985);
+    assert_eq!(image.fs.seek(image.ino("s"), 799_900, Seek::Data).unwrap(), 799_904);
 }
 
 #[test]
