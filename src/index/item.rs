@@ -1,6 +1,7 @@
 //! What a layer's source, tar or directory, says of one member.
 
 use crate::entry::{Data, Device, Time, Xattr};
+use crate::tar::Flaw;
 
 /// One member, before it has a place.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,8 @@ pub enum Item<'a> {
     },
     /// A type flag that means nothing here (S7).
     Unknown(u8),
+    /// Something that no file could be (S2).
+    Flawed(Flaw),
 }
 
 impl Item<'_> {
@@ -23,7 +26,7 @@ impl Item<'_> {
     pub fn mtime(&self) -> Option<Time> {
         match self {
             Item::Directory(meta) | Item::Leaf(meta, _) => Some(meta.mtime),
-            Item::HardLink { .. } | Item::Unknown(_) => None,
+            Item::HardLink { .. } | Item::Unknown(_) | Item::Flawed(_) => None,
         }
     }
 }

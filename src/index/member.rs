@@ -24,6 +24,9 @@ pub fn index(layer: &dyn ReadAt) -> Result<Tables, tar::Error> {
 }
 
 fn item(member: &Member) -> Item<'_> {
+    if let Some(flaw) = member.flaw {
+        return Item::Flawed(flaw);
+    }
     let meta = Meta {
         mode: member.mode,
         uid: member.uid,

@@ -1,6 +1,7 @@
 //! Members that are not in the tree, and why (S2).
 
 use crate::path::BadName;
+use crate::tar::Flaw;
 
 /// A member that could not be placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub enum Reason {
     /// Its name can stand in no tree (S2).
     #[error("{0}")]
     Name(#[from] BadName),
+    /// What is said of it makes no sense, or is more than a file can have (S2).
+    #[error("{0}")]
+    Flaw(#[from] Flaw),
     /// Its link's target can be no path (S2, S5).
     #[error("link target: {0}")]
     LinkTarget(BadName),

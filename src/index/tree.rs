@@ -114,8 +114,11 @@ impl Tree {
 
     /// S25: nothing but a directory can stand at the root.
     fn describe_root(&mut self, item: Item<'_>) -> Result<(), Reason> {
-        let Item::Directory(meta) = item else { return Err(Reason::Root) };
-        self.describe(ROOT, &meta);
+        match item {
+            Item::Directory(meta) => self.describe(ROOT, &meta),
+            Item::Flawed(flaw) => return Err(flaw.into()),
+            _ => return Err(Reason::Root),
+        }
         Ok(())
     }
 
@@ -132,6 +135,7 @@ impl Tree {
     fn add_entry(&mut self, parent: &[u8], name: &[u8], offset: u64, item: Item<'_>) -> Result<(), Reason> {
         match item {
             Item::Unknown(flag) => Err(Reason::Type(flag)),
+            Item::Flawed(flaw) => Err(flaw.into()),
             Item::Directory(meta) => {
                 let dir = self.enter(parent, name)?;
                 self.put_directory(dir, name, &meta)

@@ -7,7 +7,7 @@ use ::tar::{GnuHeader, Header};
 use crate::entry::{Device, Time};
 
 use super::number::{field, unsigned};
-use super::{Member, Problem, Type};
+use super::{Flaw, Member, Problem, Type};
 
 /// The checksum field; it counts as spaces in its own sum.
 const CHECKSUM: Range<usize> = 148..156;
@@ -83,15 +83,19 @@ impl<'a> Block<'a> {
     }
 
     /// Fills in all that the header says of a member, but its data.
-    pub fn decode(&self, member: &mut Member) -> Result<(), Problem> {
-        let old = self.header.as_old();
+    pub fn decode(&self, member: &mut Member) {
         self.decode_name(&mut member.name);
-        replace(&mut member.link, text(&old.linkname));
+        replace(&mut member.link, text(&self.header.as_old().linkname));
         member.kind = kind(self.typeflag());
+        member.flaw = self.decode_numbers(member).err();
+    }
+
+    fn decode_numbers(&self, member: &mut Member) -> Result<(), Flaw> {
+        let old = self.header.as_old();
         member.mode = mode(&old.mode)?;
-        member.uid = owner(&old.uid).ok_or(Problem::Field("uid"))?;
-        member.gid = owner(&old.gid).ok_or(Problem::Field("gid"))?;
-        member.mtime = Time { secs: field(&old.mtime).ok_or(Problem::Field("mtime"))?, nanos: 0 };
+        member.uid = owner(&old.uid).ok_or(Flaw::Field("uid"))?;
+        member.gid = owner(&old.gid).ok_or(Flaw::Field("gid"))?;
+        member.mtime = Time { secs: field(&old.mtime).ok_or(Flaw::Field("mtime"))?, nanos: 0 };
         (member.atime, member.ctime) = self.times();
         member.device = match member.kind {
             Type::CharDevice | Type::BlockDevice => self.device()?,
@@ -142,13 +146,13 @@ impl<'a> Block<'a> {
         }
     }
 
-    fn device(&self) -> Result<Device, Problem> {
+    fn device(&self) -> Result<Device, Flaw> {
         if self.format == Format::V7 {
             return Ok(Device::default());
         }
         let number = |range, name| {
             let number = unsigned(self.bytes(range)).and_then(|number| u32::try_from(number).ok());
-            number.ok_or(Problem::Field(name))
+            number.ok_or(Flaw::Field(name))
         };
         Ok(Device { major: number(DEVMAJOR, "devmajor")?, minor: number(DEVMINOR, "devminor")? })
     }
@@ -190,8 +194,8 @@ fn kind(typeflag: u8) -> Type {
     }
 }
 
-fn mode(bytes: &[u8]) -> Result<u16, Problem> {
-    let mode = field(bytes).ok_or(Problem::Field("mode"))?;
+fn mode(bytes: &[u8]) -> Result<u16, Flaw> {
+    let mode = field(bytes).ok_or(Flaw::Field("mode"))?;
     Ok((mode & 0o7777).try_into().unwrap_or_default())
 }
 

@@ -10,8 +10,9 @@ mod number;
 mod pax;
 mod reader;
 mod sparse;
+mod xattr;
 
-pub use error::{Error, Problem};
+pub use error::{Error, Flaw, Problem};
 pub use reader::Members;
 
 use crate::entry::{Data, Device, Time, Xattr};
@@ -65,12 +66,14 @@ pub struct Member {
     pub ctime: Option<Time>,
     /// The number of a device.
     pub device: Device,
-    /// Extended attributes, each name once.
+    /// Extended attributes that Linux could have, sorted, each name once.
     pub xattrs: Vec<Xattr>,
     /// Length of a regular file's contents in bytes, holes included.
     pub size: u64,
     /// Where a regular file's bytes are.
     pub data: Data,
+    /// Why the member can have no place in a tree; what else is said of it need not be right then (S2).
+    pub flaw: Option<Flaw>,
 }
 
 impl Default for Member {
@@ -90,6 +93,7 @@ impl Default for Member {
             xattrs: Vec::new(),
             size: 0,
             data: Data::Contiguous(0),
+            flaw: None,
         }
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! A value may hold any byte, a newline too: only the length says where it ends.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
 use crate::entry::{Time, Xattr};
 
 use super::number::{decimal, time};
-use super::{Member, Problem};
+use super::{Flaw, Member, Problem, xattr};
+
+/// What global headers may say, in bytes that are kept: every member repeats them, and may add to them.
+/// Real ones hold the hash of a commit.
+pub const MAX_GLOBALS: usize = 4096;
 
 /// What the records of one extended header, or of several, ask for; the last word on a key wins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +22,11 @@ pub struct Records {
     mtime: Option<Time>,
     atime: Option<Time>,
     ctime: Option<Time>,
+    /// In the order of the records; a name may be there again.
     xattrs: Vec<Xattr>,
     pub sparse: Sparse,
+    /// The first value that makes no sense.
+    flaw: Option<Flaw>,
 }
 
 /// GNU's sparse files as PAX records, formats 0.0, 0.1 and 1.0.
@@ -50,9 +53,23 @@ impl Records {
         Ok(())
     }
 
+    /// Adds the records of a global header to those before.
+    pub fn parse_global(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.parse(bytes)?;
+        xattr::settle(&mut self.xattrs);
+        // A map is that of one file.
+        self.sparse = Sparse::default();
+        let xattrs: usize = self.xattrs.iter().map(|xattr| xattr.name.len() + xattr.value.len()).sum();
+        let texts: usize = [&self.path, &self.linkpath].into_iter().flatten().map(Vec::len).sum();
+        match xattrs + texts {
+            len if len > MAX_GLOBALS => Err(Problem::LargeGlobals(len)),
+            _ => Ok(()),
+        }
+    }
+
     /// Overrides what a header says.
     pub fn apply(&self, member: &mut Member) {
-        let Records { path, linkpath, uid, gid, mtime, atime, ctime, xattrs, size: _, sparse } = self;
+        let Records { path, linkpath, uid, gid, mtime, atime, ctime, xattrs, size: _, sparse, flaw } = self;
         if let Some(name) = sparse.name.as_ref().or(path.as_ref()) {
             member.name.clone_from(name);
         }
@@ -65,6 +82,9 @@ impl Records {
         member.atime = atime.or(member.atime);
         member.ctime = ctime.or(member.ctime);
         member.xattrs.clone_from(xattrs);
+        xattr::settle(&mut member.xattrs);
+        let flaw = flaw.or(xattr::check_list(&member.xattrs).err());
+        member.flaw = member.flaw.or(flaw);
     }
 
     fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), Problem> {
@@ -72,29 +92,40 @@ impl Records {
             b"path" => self.path = text(value),
             b"linkpath" => self.linkpath = text(value),
             b"size" => self.size = parsed("size", value, decimal)?,
-            b"uid" => self.uid = parsed("uid", value, owner)?,
-            b"gid" => self.gid = parsed("gid", value, owner)?,
-            b"mtime" => self.mtime = parsed("mtime", value, time)?,
-            b"atime" => self.atime = parsed("atime", value, time)?,
-            b"ctime" => self.ctime = parsed("ctime", value, time)?,
+            b"uid" => self.uid = self.value("uid", value, owner),
+            b"gid" => self.gid = self.value("gid", value, owner),
+            b"mtime" => self.mtime = self.value("mtime", value, time),
+            b"atime" => self.atime = self.value("atime", value, time),
+            b"ctime" => self.ctime = self.value("ctime", value, time),
             _ => {
                 if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
                     self.sparse.add(key, value)?;
                 } else if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-                    self.set_xattr(name.into(), value.into());
+                    self.push_xattr(Xattr { name: name.into(), value: value.into() });
                 } else if let Some(name) = key.strip_prefix(b"LIBARCHIVE.xattr.") {
-                    let value = BASE64.decode(value).map_err(|_| Problem::Pax(Some("LIBARCHIVE.xattr")))?;
-                    self.set_xattr(percent_decode(name), value.into());
+                    match xattr::of_libarchive(name, value) {
+                        Some(xattr) => self.push_xattr(xattr),
+                        None => self.flaw = self.flaw.or(Some(Flaw::Pax("LIBARCHIVE.xattr"))),
+                    }
                 }
             }
         }
         Ok(())
     }
 
-    fn set_xattr(&mut self, name: Box<[u8]>, value: Box<[u8]>) {
-        match self.xattrs.iter_mut().find(|xattr| xattr.name == name) {
-            Some(xattr) => xattr.value = value,
-            None => self.xattrs.push(Xattr { name, value }),
+    /// A value that is the member's own affair: what makes no sense is its flaw.
+    fn value<T>(&mut self, key: &'static str, value: &[u8], parse: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
+        let parsed = parse(value);
+        if parsed.is_none() && !value.is_empty() {
+            self.flaw = self.flaw.or(Some(Flaw::Pax(key)));
+        }
+        parsed
+    }
+
+    /// S8: what Linux cannot have is left out.
+    fn push_xattr(&mut self, xattr: Xattr) {
+        if xattr::is_possible(&xattr) {
+            self.xattrs.push(xattr);
         }
     }
 }
@@ -158,33 +189,6 @@ fn owner(value: &[u8]) -> Option<u32> {
     decimal(value).and_then(|id| u32::try_from(id).ok()).filter(|&id| id != u32::MAX)
 }
 
-/// libarchive leaves the padding off.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// libarchive writes an attribute's name URL-encoded.
-fn percent_decode(name: &[u8]) -> Box<[u8]> {
-    let hex = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
-    let mut decoded = Vec::with_capacity(name.len());
-    let mut at = 0;
-    while let Some(&byte) = name.get(at) {
-        let digits = (byte == b'%').then(|| (hex(name.get(at + 1)), hex(name.get(at + 2))));
-        match digits {
-            Some((Some(high), Some(low))) => {
-                decoded.extend(u8::try_from(high << 4 | low));
-                at += 3;
-            }
-            _ => {
-                decoded.push(byte);
-                at += 1;
-            }
-        }
-    }
-    decoded.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,9 +239,20 @@ mod tests {
         {
             assert!(Records::default().parse(bytes.as_bytes()).is_err(), "{bytes}");
         }
-        for (key, value) in [("size", "-1"), ("mtime", "x"), ("uid", "4294967295"), ("GNU.sparse.map", "1,x")]
-        {
+        for (key, value) in [("size", "-1"), ("GNU.sparse.map", "1,x")] {
             assert!(parse(&[(key, value.as_bytes())]).is_err(), "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_a_flaw() {
+        for (key, value, named) in [
+            ("uid", "4294967295", "uid"),
+            ("gid", "-1", "gid"),
+            ("mtime", "x", "mtime"),
+            ("LIBARCHIVE.xattr.user.a", "=", "LIBARCHIVE.xattr"),
+        ] {
+            assert_eq!(parse(&[(key, value.as_bytes())]).unwrap().flaw, Some(Flaw::Pax(named)));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::entry::Data;
 
 use super::header::{Block, is_zero};
 use super::pax::Records;
-use super::{BLOCK, Error, Member, Problem, Type, sparse};
+use super::{BLOCK, Error, Flaw, Member, Problem, Type, sparse};
 
 /// The longest extension header, in bytes; Go's limit, and so that of every Docker.
 pub const MAX_EXTENSION: u64 = 1024 * 1024;
@@ -141,7 +141,7 @@ impl<'a> Members<'a> {
             }
             b'g' => {
                 let records = self.payload(offset, size)?;
-                self.globals.parse(&records).map_err(|problem| problem.at(offset))?;
+                self.globals.parse_global(&records).map_err(|problem| problem.at(offset))?;
             }
             b'L' => extensions.long_name = Some(until_nul(self.payload(offset, size)?)),
             b'K' => extensions.long_link = Some(until_nul(self.payload(offset, size)?)),
@@ -166,7 +166,7 @@ impl<'a> Members<'a> {
     /// Fills the member from its header and extensions, and passes over its data.
     fn fill(&mut self, block: &Block<'_>, size: u64, extensions: &Extensions) -> Result<(), Problem> {
         let pax = extensions.pax.as_ref().unwrap_or(&self.globals);
-        block.decode(&mut self.member)?;
+        block.decode(&mut self.member);
         // The order in which the extensions stand does not matter: PAX is the last word.
         if let Some(name) = &extensions.long_name {
             self.member.name.clone_from(name);
@@ -221,6 +221,9 @@ impl<'a> Members<'a> {
 
     fn fill_sparse(&mut self, map: &[u64], size: u64, stored: u64) -> Result<(), Problem> {
         self.member.size = size;
+        if i64::try_from(size).is_err() {
+            self.member.flaw = Some(Flaw::Size(size));
+        }
         self.member.data = Data::Sparse(sparse::extents(map, size, self.forward.offset(), stored)?);
         self.skip_data(stored)
     }

@@ -69,6 +69,48 @@ fn s2_device_numbers_that_no_kernel_would_take_are_rejected() {
 }
 
 #[test]
+fn s2_values_that_make_no_sense_reject_their_member_alone() {
+    for (at, field) in [(100, "mode"), (108, "uid"), (116, "gid"), (136, "mtime"), (329, "devmajor")] {
+        let bad = layer("ok=1").add(EntryType::Char, b"bad", b"", |header| header.as_mut_bytes()[at] = b'x');
+        let image = Image::one(bad.file("too", b"2"));
+        assert_eq!(image.tree(), "ok=1 too=2");
+        assert_eq!(image.rejected(), [format!("0 bad: bad {field} in header")]);
+    }
+    for (key, value) in [("uid", "4294967295"), ("gid", "x"), ("mtime", "1.x")] {
+        let image =
+            Image::one(layer("ok=1").pax([(key, value.as_bytes())]).file("bad", b"1").file("too", b"2"));
+        assert_eq!(image.tree(), "ok=1 too=2");
+        assert_eq!(image.rejected(), [format!("0 bad: bad PAX record `{key}`")]);
+    }
+    // A marker is one whatever is said of it (S10).
+    let marker = Layer::new().pax([("uid", b"x".as_slice())]).file(".wh.a", b"");
+    assert_eq!(Image::of([layer("a b"), marker]).tree(), "b");
+}
+
+#[test]
+fn s2_a_file_longer_than_offsets_go_is_rejected() {
+    let sparse = |size: &'static str| {
+        let records = [("GNU.sparse.name", "f"), ("GNU.sparse.map", "0,0"), ("GNU.sparse.size", size)];
+        Image::one(Layer::new().pax(records.map(|(key, value)| (key, value.as_bytes()))).file("x", b""))
+    };
+    assert_eq!(sparse("9223372036854775807").stat("f").size, i64::MAX as u64);
+    assert_eq!(sparse("9223372036854775808").rejected(), ["0 f: file of 9223372036854775808 bytes"]);
+}
+
+#[test]
+fn s2_more_attributes_than_can_be_listed_reject_their_member() {
+    // 16 bytes a name with its NUL: 4,096 of them are 64 KiB.
+    let with = |count: usize| {
+        let keys: Vec<String> = (0..count).map(|i| format!("SCHILY.xattr.user.{i:010}")).collect();
+        Image::one(
+            Layer::new().pax(keys.iter().map(|key| (&**key, b"".as_slice()))).file("f", b"").file("g", b""),
+        )
+    };
+    assert_eq!(with(4096).xattrs("f").len(), 4096);
+    assert_eq!(with(4097).rejected(), ["0 f: 65552 bytes of extended attributes' names; the limit is 65536"]);
+}
+
+#[test]
 fn s3_the_later_of_two_entries_stays() {
     check(&[
         (&["a=1 a=2"], "a=2"),
@@ -372,6 +414,24 @@ fn s8_extended_attributes() {
         ["security.capability=\\x01\\x00\\x00\\x02\\n=x\\x00", "user.a=2", "user.b c=\\x00\\xff"]
     );
     assert_eq!(image.xattrs("d"), Vec::<String>::new());
+}
+
+#[test]
+fn s8_attributes_that_linux_cannot_have_are_left_out() {
+    let long = format!("SCHILY.xattr.user.{}", "n".repeat(251));
+    let large = vec![b'v'; 65_537];
+    let records: [(&str, &[u8]); 8] = [
+        ("SCHILY.xattr.", b"1"),
+        ("SCHILY.xattr.com.apple.quarantine", b"1"),
+        ("SCHILY.xattr.user.", b"1"),
+        ("SCHILY.xattr.user.a\0b", b"1"),
+        ("LIBARCHIVE.xattr.user.a%00b", b"AP8="),
+        (&long, b"1"),
+        ("SCHILY.xattr.user.large", &large),
+        ("SCHILY.xattr.user.a", b"1"),
+    ];
+    let image = Image::one(Layer::new().pax(records).file("f", b""));
+    assert_eq!((image.xattrs("f"), image.rejected()), (vec!["user.a=1".to_owned()], vec![]));
 }
 
 #[test]
