@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use crate::fs::Filesystem;
-use crate::fuse::{Background, MountPoint, Ready, ReadyFd};
+use crate::fuse::{AutoUnmount, Background, Daemon, MountPoint, ReadyFd};
 use crate::image::Input;
 
 use super::args::OpenArgs;
@@ -57,25 +57,26 @@ pub fn run(mut args: Args) -> Result {
     let unknown = if args.sloppy { Unknown::Ignore } else { Unknown::Refuse };
     let words = mount_words::parse(&args.options, unknown)?;
     let Some(mount_point) = args.paths.pop() else { return Err("no mount point".into()) };
-    let input = input(&args, &words)?;
+    let input = input(&args, &words, &mount_point)?;
     // What can be seen to be wrong is said before any work is done.
     let mount_point = MountPoint::new(&mount_point)?;
     let ready_fd = args.ready_fd.map(ReadyFd::new).transpose();
     let ready_fd = ready_fd.map_err(|error| format!("--ready-fd: {error}"))?;
     let log = args.log_file.as_deref().map(open_log).transpose()?;
-    let mut ready = match args.foreground {
-        true => Ready::default(),
-        false => match Background::start()? {
+    let mut daemon = Daemon::new(ready_fd, log);
+    if !args.foreground {
+        daemon = match Background::start(daemon)? {
             Background::Parent(status) => return Ok(Outcome::Status(status)),
-            Background::Child(ready) => ready,
-        },
-    };
-    ready.fd = ready_fd;
-    ready.log = log;
-    serve(args, words, &input, mount_point, ready)
+            Background::Child(daemon) => daemon,
+        };
+    }
+    if words.options.auto_unmount {
+        daemon.auto_unmount = Some(AutoUnmount::start()?);
+    }
+    serve(args, words, &input, mount_point, daemon)
 }
 
-fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, ready: Ready) -> Result {
+fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, daemon: Daemon) -> Result {
     let open = OpenArgs {
         image: args.open.image.or(words.image),
         platform: args.open.platform.or(words.platform),
@@ -87,7 +88,7 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
     if options.source.is_empty() {
         options.source = source_name(input);
     }
-    mount_point.serve(Filesystem::new(stack), &options, words.ownership, ready)?;
+    mount_point.serve(Filesystem::new(stack), &options, words.ownership, daemon)?;
     Ok(Outcome::Fine)
 }
 
@@ -97,7 +98,7 @@ fn open_log(path: &Path) -> Result<File> {
 }
 
 /// What is to be mounted. With `lowerdir=` a source is only a name, as in `mount -t overlay overlay …`.
-fn input(args: &Args, words: &MountWords) -> Result<Input> {
+fn input(args: &Args, words: &MountWords, mount_point: &Path) -> Result<Input> {
     if let Some(lower_dirs) = &words.lower_dirs {
         if args.paths.len() > 1 || !args.lower.is_empty() {
             return Err("lowerdir= names all layers; there can be no others".into());
@@ -105,7 +106,10 @@ fn input(args: &Args, words: &MountWords) -> Result<Input> {
         return Ok(Input::LowerDirs(lower_dirs.clone()));
     }
     if args.paths.is_empty() {
-        return Err("nothing to mount: peelfs mount IMAGE MOUNTPOINT".into());
+        // One path alone: a directory is where to mount, anything else what.
+        let missing = if mount_point.is_dir() { "image to mount" } else { "mount point" };
+        let given = mount_point.display();
+        return Err(format!("no {missing}, only {given}; usage: peelfs mount IMAGE MOUNTPOINT").into());
     }
     Ok(Input::Paths(args.lower.iter().chain(&args.paths).cloned().collect()))
 }
@@ -114,7 +118,14 @@ fn input(args: &Args, words: &MountWords) -> Result<Input> {
 fn source_name(input: &Input) -> String {
     let (Input::Paths(paths) | Input::LowerDirs(paths)) = input;
     match &**paths {
-        [only] => only.display().to_string(),
+        // Whoever reads it is not where we were started.
+        [only] => only
+            .canonicalize()
+            .or_else(|_| path::absolute(only))
+            .as_ref()
+            .unwrap_or(only)
+            .display()
+            .to_string(),
         _ => "peelfs".to_owned(),
     }
 }

@@ -77,7 +77,6 @@ const NOTHING_TO_DO: &[&str] = &[
     "iversion",
     "noiversion",
     "nonempty",
-    "auto_unmount",
     "kernel_cache",
     "auto_cache",
     "noforget",
@@ -157,6 +156,7 @@ impl MountWords {
         match word {
             "allow_other" => self.options.access = Access::Everyone,
             "allow_root" => self.options.access = Access::OwnerAndRoot,
+            "auto_unmount" => self.options.auto_unmount = true,
             "default_permissions" => self.options.default_permissions = true,
             "suid" => self.options.suid = true,
             "nosuid" => self.options.suid = false,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::fuse::unmount;
 
-use super::{Outcome, Result};
+use super::{Outcome, Result, complain};
 
 /// Unmount a mount of peelfs, a dead one too
 #[derive(clap::Args)]
@@ -19,8 +19,12 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result {
+    let mut outcome = Outcome::Fine;
     for mount_point in &args.mount_points {
-        unmount(mount_point, args.lazy)?;
+        if let Err(error) = unmount(mount_point, args.lazy) {
+            complain(&error.to_string());
+            outcome = Outcome::Partial;
+        }
     }
-    Ok(Outcome::Fine)
+    Ok(outcome)
 }

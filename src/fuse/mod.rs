@@ -5,6 +5,7 @@
 
 mod adapter;
 mod attr;
+mod auto_unmount;
 mod daemon;
 mod errno;
 mod fusermount;
@@ -12,8 +13,11 @@ mod mount;
 mod mountinfo;
 mod serve;
 mod sys;
+mod unmount;
 
 pub use attr::Ownership;
-pub use daemon::{Background, Ready, ReadyFd};
-pub use mount::{Access, MountError, MountOptions, MountPoint, unmount};
+pub use auto_unmount::AutoUnmount;
+pub use daemon::{Background, Daemon, ReadyFd};
+pub use mount::{Access, MountError, MountOptions, MountPoint};
 pub use serve::{ServeError, Served};
+pub use unmount::unmount;

@@ -1,4 +1,4 @@
-//! Making and taking away a mount, by ourselves where the kernel lets us, else through `fusermount3`.
+//! Making a mount, by ourselves where the kernel lets us, else through `fusermount3`.
 //!
 //! fuser's own mounting is not used: it unmounts by path even after someone else has, its unmount is not
 //! lazy, and a comma in a name becomes an option (docs/findings.md).
@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::mount::MountFlags;
 
-use super::{fusermount, mountinfo};
+use super::fusermount;
+use super::unmount::Mount;
 
 /// The type that mountinfo shows.
-const FS_TYPE: &str = "fuse.peelfs";
+pub(super) const FS_TYPE: &str = "fuse.peelfs";
 
 /// The device that requests come through.
 const DEVICE: &str = "/dev/fuse";
@@ -35,6 +36,8 @@ pub struct MountOptions {
     pub dev: bool,
     /// Programs cannot be run.
     pub noexec: bool,
+    /// The mount goes when the daemon dies.
+    pub auto_unmount: bool,
 }
 
 /// Who may use a mount.
@@ -80,6 +83,17 @@ pub enum MountError {
     /// There is no mount of ours there.
     #[error("{}: not a peelfs mount", .0.display())]
     NotMounted(PathBuf),
+    /// It is someone else's.
+    #[error("{}: mounted by another user (uid {user})", .dir.display())]
+    Foreign {
+        /// The directory.
+        dir: PathBuf,
+        /// Who mounted it.
+        user: u32,
+    },
+    /// Something else is mounted on it, or on a directory above it.
+    #[error("{}: covered by another mount, left behind", .0.display())]
+    Covered(PathBuf),
     /// Someone uses the mount.
     #[error("{dir}: busy; end what uses it, or run: peelfs umount --lazy {dir}", dir = .0.display())]
     Busy(PathBuf),
@@ -126,6 +140,11 @@ impl MountPoint {
         }
     }
 
+    /// The directory, without symlinks.
+    pub fn dir(&self) -> &Path {
+        &self.0
+    }
+
     /// Mounts; what comes back must be served, or everyone who looks at the directory waits.
     pub fn mount(self, options: &MountOptions) -> Result<(OwnedFd, Mount), MountError> {
         let (fd, through_helper) = match mount_ourselves(&self.0, options) {
@@ -137,8 +156,7 @@ impl MountPoint {
             Err(Refusal::Final(error)) => return Err(error),
             Ok(fd) => (fd, false),
         };
-        let device = mountinfo::topmost_at(&self.0).ok().flatten().map(|mounted| mounted.device);
-        Ok((fd, Mount { dir: self.0, device, through_helper }))
+        Ok((fd, Mount::at(self.0, through_helper)))
     }
 }
 
@@ -197,71 +215,4 @@ fn mount_through_helper(dir: &Path, options: &MountOptions) -> io::Result<OwnedF
     ];
     words.extend(switches.iter().filter(|(on, _)| *on).map(|(_, word)| (*word).to_owned()));
     fusermount::mount(dir, &words.join(","))
-}
-
-/// A mount of ours that stands.
-#[derive(Debug)]
-pub struct Mount {
-    dir: PathBuf,
-    /// Its device number; `None` where there is no /proc to tell.
-    device: Option<String>,
-    through_helper: bool,
-}
-
-impl Mount {
-    /// Where it is.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Takes the mount away, whoever still uses it; nothing else that came to stand there.
-    pub fn unmount(&self) -> Result<(), MountError> {
-        let here = mountinfo::topmost_at(&self.dir).ok().flatten().map(|mounted| mounted.device);
-        if self.device.is_some() && here != self.device {
-            tracing::debug!(dir = %self.dir.display(), "not mounted any more, or covered; left alone");
-            return Ok(());
-        }
-        detach(&self.dir, true, self.through_helper)
-    }
-}
-
-/// Unmounts a mount of peelfs at `dir`, a dead one too; with `lazy` even while it is used.
-pub fn unmount(dir: &Path, lazy: bool) -> Result<(), MountError> {
-    let path = absolute(dir).map_err(|source| MountError::Point { dir: dir.to_owned(), source })?;
-    let mounted =
-        mountinfo::topmost_at(&path).map_err(|source| MountError::Unmount { dir: path.clone(), source })?;
-    match mounted {
-        Some(mounted) if mounted.kind == FS_TYPE => detach(&path, lazy, false),
-        _ => Err(MountError::NotMounted(path)),
-    }
-}
-
-/// The path with symlinks resolved, its last component left alone: a dead mount cannot be looked at.
-fn absolute(dir: &Path) -> io::Result<PathBuf> {
-    if let Ok(path) = dir.canonicalize() {
-        return Ok(path);
-    }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = dir.file_name().ok_or(io::ErrorKind::NotFound)?;
-    Ok(parent.canonicalize()?.join(name))
-}
-
-fn detach(dir: &Path, lazy: bool, through_helper: bool) -> Result<(), MountError> {
-    let mut flags = UnmountFlags::NOFOLLOW;
-    flags.set(UnmountFlags::DETACH, lazy);
-    let result = match through_helper {
-        true => Err(Errno::PERM),
-        false => rustix::mount::unmount(dir, flags),
-    };
-    let source = match result {
-        Ok(()) => return Ok(()),
-        Err(Errno::BUSY) => return Err(MountError::Busy(dir.to_owned())),
-        Err(Errno::PERM) => match fusermount::unmount(dir, lazy) {
-            Ok(()) => return Ok(()),
-            Err(error) if error.to_string().contains("busy") => return Err(MountError::Busy(dir.to_owned())),
-            Err(error) => error,
-        },
-        Err(errno) => errno.into(),
-    };
-    Err(MountError::Unmount { dir: dir.to_owned(), source })
 }

@@ -14,8 +14,10 @@ use crate::fs::Filesystem;
 
 use super::adapter::Adapter;
 use super::attr::Ownership;
-use super::daemon::Ready;
-use super::mount::{Access, Mount, MountError, MountOptions, MountPoint};
+use super::auto_unmount::RETRY;
+use super::daemon::Daemon;
+use super::mount::{Access, MountError, MountOptions, MountPoint};
+use super::unmount::{Mount, Unmounted};
 
 /// How long requests under way may take to end once the mount is gone; whoever keeps a file open longer
 /// gets errors, as from any server that was told to stop.
@@ -59,19 +61,26 @@ impl MountPoint {
         fs: Filesystem,
         options: &MountOptions,
         ownership: Ownership,
-        ready: Ready,
+        mut daemon: Daemon,
     ) -> Result<Served, ServeError> {
         let (sender, events) = mpsc::channel();
         // Before the mount: a signal must never find it without someone to take it away.
         watch_signals(sender.clone())?;
         let (fd, mount) = self.mount(options)?;
-        let served = start(Adapter::new(fs, ownership, options), fd, options.access, sender).and_then(|()| {
-            ready.announce()?;
-            tracing::info!(dir = %mount.dir().display(), "mounted");
-            wait(&mount, &events)
-        });
-        if served.is_err() {
-            mount.unmount()?;
+        let served = daemon
+            .entrust(&mount)
+            .map_err(ServeError::Setup)
+            .and_then(|()| start(Adapter::new(fs, ownership, options), fd, options.access, sender))
+            .and_then(|()| {
+                daemon.announce()?;
+                tracing::info!(dir = %mount.dir().display(), "mounted");
+                wait(&mount, &events)
+            });
+        if served.is_err()
+            && let Err(error) = mount.unmount()
+        {
+            // What went wrong first is what is reported.
+            tracing::error!(%error, "the mount stays behind");
         }
         served
     }
@@ -118,9 +127,26 @@ fn wait(mount: &Mount, events: &Receiver<Event>) -> Result<Served, ServeError> {
             Ok(Served::Unmounted)
         }
         Ok(Event::Signal) | Err(_) => {
-            mount.unmount()?;
+            stop(mount, events)?;
             while let Ok(Event::Signal) = events.recv_timeout(GRACE) {}
             Ok(Served::Stopped)
+        }
+    }
+}
+
+/// Takes the mount away; while another one covers it, it is served on, or it would be found dead below that.
+fn stop(mount: &Mount, events: &Receiver<Event>) -> Result<(), ServeError> {
+    if mount.unmount()? == Unmounted::Gone {
+        return Ok(());
+    }
+    tracing::warn!("{}: covered by another mount, and served until that is gone", mount.dir().display());
+    loop {
+        match events.recv_timeout(RETRY) {
+            Ok(Event::SessionEnded(ended)) => return ended.map_err(ServeError::Session),
+            // Who asks twice means it.
+            Ok(Event::Signal) => return Err(MountError::Covered(mount.dir().to_owned()).into()),
+            Err(_) if mount.unmount()? == Unmounted::Gone => return Ok(()),
+            Err(_) => {}
         }
     }
 }

@@ -3,7 +3,10 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// The first descriptor behind the standard streams.
+const FIRST_OWN: RawFd = 3;
 
 /// Which side of a fork this is.
 pub enum Fork {
@@ -25,13 +28,49 @@ pub fn fork() -> io::Result<Fork> {
     }
 }
 
-/// Takes over a descriptor that the caller of the program left open for it, such as `--ready-fd`'s.
-pub fn inherited_fd(fd: RawFd) -> io::Result<OwnedFd> {
-    if fd < 0 {
+/// Takes over a descriptor that the caller of the program left open for it, such as `--ready-fd`'s. A standard
+/// stream is left open as well: what would be opened next must not take its place.
+pub fn inherited_fd(number: RawFd) -> io::Result<OwnedFd> {
+    if number < 0 {
         return Err(rustix::io::Errno::BADF.into());
     }
     // SAFETY: the borrow ends with this statement, and fcntl says EBADF if nothing is open there.
-    rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(fd) })?;
-    // SAFETY: it is open, was inherited, and nothing in this program knows it but the number given.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    let fd = rustix::io::fcntl_dupfd_cloexec(unsafe { BorrowedFd::borrow_raw(number) }, FIRST_OWN)?;
+    if number >= FIRST_OWN {
+        // SAFETY: it is open, was inherited, and nothing in this program knows it but the number given.
+        drop(unsafe { OwnedFd::from_raw_fd(number) });
+    }
+    Ok(fd)
+}
+
+/// Closes all descriptors behind the standard streams but these: nobody is to wait for the end of a pipe, or for
+/// a lock, that a daemon inherited. To be called right after a fork, when nothing else is open that is needed.
+pub fn close_all_but(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut keep: Vec<RawFd> = keep.iter().map(AsRawFd::as_raw_fd).collect();
+    keep.sort_unstable();
+    let mut first = FIRST_OWN;
+    for fd in keep {
+        if fd > first {
+            close_range(first, fd.saturating_sub(1))?;
+        }
+        first = first.max(fd.saturating_add(1));
+    }
+    close_range(first, RawFd::MAX)
+}
+
+/// Since Linux 5.9; not every C library has it.
+fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
+    // SAFETY: it closes, and touches no memory; that nobody uses these descriptors is the caller's promise.
+    match unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Takes no notice any more of signals that ask a process to end.
+pub fn ignore_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: to ignore a signal runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
 }

@@ -94,6 +94,14 @@ impl Archive {
         bytes.map(Some).map_err(|source| Error::Read { place: self.place(path), source })
     }
 
+    /// The bytes of a file that may be a list of images; what is too large is some other file of its name.
+    pub fn list_bytes(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self.file(path)? {
+            Some(file) if file.blob.len() <= MAX_JSON as u64 => self.bytes(path),
+            _ => Ok(None),
+        }
+    }
+
     /// A JSON file.
     pub fn json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Error> {
         let Some(bytes) = self.bytes(path)? else { return Ok(None) };

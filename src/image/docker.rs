@@ -45,7 +45,7 @@ struct Probe {
 
 /// The images of `manifest.json`; `None` if there is no such file or it is no such list.
 pub fn items(archive: &Archive) -> Result<Option<Vec<Item>>, Error> {
-    let Some(bytes) = archive.bytes(MANIFEST)? else { return Ok(None) };
+    let Some(bytes) = archive.list_bytes(MANIFEST)? else { return Ok(None) };
     // A root file system may hold a file of this name that means something else.
     match serde_json::from_slice::<Vec<Probe>>(&bytes) {
         Ok(items) if !items.is_empty() => archive.parse(MANIFEST, &bytes).map(Some),

@@ -1,7 +1,7 @@
 //! What `docker save` wrote before it had a `manifest.json` (Docker image specification v1.0, v1.1): each
 //! layer's own `json` names its parent, and `repositories` names the top layers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -56,7 +56,7 @@ pub struct V1Image {
 /// The images of an archive in this form; none if it has another.
 pub fn images(archive: &Archive) -> Result<Vec<V1Image>, Error> {
     let mut images: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    if let Some(bytes) = archive.bytes(REPOSITORIES)?
+    if let Some(bytes) = archive.list_bytes(REPOSITORIES)?
         && let Ok(repositories) = serde_json::from_slice::<BTreeMap<String, BTreeMap<String, String>>>(&bytes)
     {
         for (name, tags) in repositories {
@@ -80,7 +80,7 @@ pub fn images(archive: &Archive) -> Result<Vec<V1Image>, Error> {
 /// Layers that are no other layer's parent.
 fn tops(archive: &Archive) -> Result<Vec<String>, Error> {
     let mut tops = Vec::new();
-    let mut parents = Vec::new();
+    let mut parents = HashSet::new();
     for id in archive.top_names() {
         if archive.file(&format!("{id}/layer.tar"))?.is_some()
             && let Some(bytes) = archive.bytes(&json_path(&id))?

@@ -98,7 +98,7 @@ pub struct Layout {
 impl Layout {
     /// Reads a layout; `None` if the archive is none.
     pub fn read(archive: &Archive) -> Result<Option<Layout>, Error> {
-        let Some(bytes) = archive.bytes(INDEX)? else { return Ok(None) };
+        let Some(bytes) = archive.list_bytes(INDEX)? else { return Ok(None) };
         let is_index = serde_json::from_slice::<Probe>(&bytes).is_ok();
         if !is_index || archive.file(LAYOUT)?.is_none() && !archive.is_dir(BLOBS) {
             return Ok(None);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Files, config, gzip, inspect, peelfs_in, refused, sha256, shown};
+use super::{Files, config, gzip, inspect, peelfs_in, refused, sha256, shown, stdout};
 use crate::support::layer;
 
 /// An image of two layers.
@@ -267,6 +267,11 @@ fn a_root_file_system_with_an_empty_list_in_its_manifest_json_is_a_layer() {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join("image"), layer("manifest.json=[] a=1").finish()).unwrap();
     assert_eq!(shown(dir.path(), "image"), "a=1 manifest.json=[]");
+    // Or a list that is larger than any of images.
+    let long = format!("[{}{{\"Layers\":[]}}]", "{\"Layers\":[]},".repeat(1 << 20));
+    std::fs::write(dir.path().join("image"), layer("a=1").file("manifest.json", long.as_bytes()).finish())
+        .unwrap();
+    assert_eq!(String::from_utf8(stdout(dir.path(), "ls image")).unwrap(), "a\nmanifest.json\n");
 }
 
 #[test]

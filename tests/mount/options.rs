@@ -7,10 +7,10 @@ use std::process::Command;
 use tar::EntryType;
 
 use super::{mount_with, succeed, text};
-use crate::support::layer;
 use crate::support::need::{has_fuse, is_root, need};
 use crate::support::proc::mounts_at;
 use crate::support::user::as_nobody;
+use crate::support::{layer, peelfs};
 
 #[test]
 fn flags_are_those_that_were_asked_for() {
@@ -56,6 +56,22 @@ fn the_source_is_the_image_or_what_fsname_says() {
     assert_eq!(mounts_at(mount.path())[0].source, "my image,1");
     let (mount, _dir) = mount_with([], [layer("f=1"), layer("g=1")]);
     assert_eq!(mounts_at(mount.path())[0].source, "peelfs");
+}
+
+#[test]
+fn the_source_is_absolute_wherever_it_was_mounted_from() {
+    need!(has_fuse(), "needs FUSE");
+    let dir = tempfile::TempDir::new().unwrap();
+    let tar = super::write_tar(dir.path(), "f=1");
+    std::os::unix::fs::symlink("layer0.tar", dir.path().join("link")).unwrap();
+    let point = dir.path().join("mnt");
+    fs::create_dir(&point).unwrap();
+    for relative in ["layer0.tar", "./mnt/../link"] {
+        let mut mount = Command::new(crate::support::mount::PEELFS);
+        succeed(mount.args(["mount", relative, "mnt"]).current_dir(&dir));
+        assert_eq!(mounts_at(&point)[0].source, tar, "{relative}");
+        assert!(peelfs(["umount".as_ref(), point.as_os_str()]).status.success());
+    }
 }
 
 /// What nobody hears when he reads a file.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{complaint, succeed, text};
 use crate::support::mount::PEELFS;
 use crate::support::need::{has, has_fuse, is_root, need};
-use crate::support::proc::{assert_gone, daemon_of, daemons_of, eventually, mounts_at};
+use crate::support::proc::{assert_gone, daemon_of, daemons_of, eventually, mounts_at, server_of};
 use crate::support::user::{NOBODY, path_with};
 use crate::support::{Nobody, layer};
 
@@ -101,6 +101,27 @@ fn a_users_mount_ends_as_roots_does() {
         eventually("the daemon ends", || daemons_of(&point).is_empty());
         assert_eq!(mounts_at(&point), [], "{end}");
     }
+}
+
+#[test]
+fn a_users_mount_goes_when_its_daemon_dies_if_he_says_so() {
+    need!(has_fuse() && is_root() && has("fusermount3"), "needs root, FUSE and fusermount3");
+    let nobody = Nobody::new();
+    let (image, point) = (nobody.write("image.tar", &image()), nobody.create_dir("mnt"));
+    succeed(nobody.peelfs().args(["mount", "-o", "auto_unmount"]).args([image, point.clone()]));
+    rustix::process::kill_process(server_of(&point), rustix::process::Signal::KILL).unwrap();
+    eventually("it is unmounted", || mounts_at(&point).is_empty());
+    assert_gone(&point);
+}
+
+#[test]
+fn a_user_hears_whose_mount_he_cannot_end() {
+    need!(has_fuse() && is_root() && has("fusermount3"), "needs root, FUSE and fusermount3");
+    let nobody = Nobody::new();
+    let image = nobody.write("image.tar", &image());
+    let mount = crate::support::Mount::new([image]);
+    let said = complaint(&nobody.peelfs().arg("umount").arg(mount.path()).output().unwrap());
+    assert_eq!(said, format!("peelfs: {}: mounted by another user (uid 0)\n", mount.path().display()));
 }
 
 #[test]

@@ -115,6 +115,51 @@ fn ready_fd_is_closed_without_a_word_when_there_will_be_no_mount() {
 }
 
 #[test]
+fn ready_fd_may_be_a_standard_stream() {
+    need!(has_fuse(), "needs FUSE");
+    let dir = TempDir::new().unwrap();
+    write_tar(dir.path(), "f=text");
+    fs::create_dir(dir.path().join("mnt")).unwrap();
+    for redirected in ["--ready-fd 1 layer0.tar mnt", "--ready-fd 2 layer0.tar mnt 2>&1 >/dev/null"] {
+        let wait = format!("peelfs mount {redirected} | wc -c; cat mnt/f; peelfs umount mnt");
+        assert_eq!(succeed(&mut script(dir.path(), &wait)), "1\ntext", "{redirected}");
+    }
+}
+
+#[test]
+fn a_mount_stays_though_nobody_reads_from_ready_fd() {
+    need!(has_fuse(), "needs FUSE");
+    let dir = TempDir::new().unwrap();
+    let tar = write_tar(dir.path(), "f=text");
+    let (point, log) = (dir.path().join("mnt"), dir.path().join("log"));
+    fs::create_dir(&point).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut mount = Command::new(PEELFS);
+    mount.args(["mount", "--ready-fd", "1", "--log-file"]).args([&log, &tar, &point]);
+    assert!(mount.stdin(Stdio::null()).stdout(writer).status().unwrap().success());
+    assert_eq!(fs::read(point.join("f")).unwrap(), b"text");
+    let said = fs::read_to_string(log).unwrap();
+    assert!(said.contains("--ready-fd") && said.contains("Broken pipe"), "{said}");
+    assert!(peelfs(["umount".as_ref(), point.as_os_str()]).status.success());
+    assert_gone(&point);
+}
+
+#[test]
+fn the_daemon_lets_go_of_the_descriptors_that_it_was_started_with() {
+    need!(has_fuse(), "needs FUSE");
+    let dir = TempDir::new().unwrap();
+    write_tar(dir.path(), "f=text");
+    fs::create_dir(dir.path().join("mnt")).unwrap();
+    let pipe = "(exec 7>&1; peelfs mount --log-file log layer0.tar mnt) | cat; ";
+    let lock =
+        "peelfs umount mnt; (exec 9>lock; flock 9; peelfs mount layer0.tar mnt); flock -n lock cat mnt/f; ";
+    let output = succeed(&mut script(dir.path(), &format!("{pipe}{lock} peelfs umount mnt")));
+    assert_eq!(output, "text");
+    assert_gone(&dir.path().join("mnt"));
+}
+
+#[test]
 fn a_verb_is_a_verb_whatever_files_are_called() {
     let dir = TempDir::new().unwrap();
     write_tar(dir.path(), "f=text");
@@ -147,7 +192,8 @@ fn a_mount_that_cannot_be_made_says_why_and_leaves_nothing_behind() {
         ("missing.tar layer0.tar mnt", "peelfs: missing.tar: No such file or directory"),
         ("text mnt", "peelfs: text: text; expected an image archive"),
         ("damaged.tar mnt", "peelfs: damaged.tar: offset 1024: "),
-        ("layer0.tar", "peelfs: nothing to mount: peelfs mount IMAGE MOUNTPOINT"),
+        ("layer0.tar", "peelfs: no mount point, only layer0.tar; usage: peelfs mount IMAGE MOUNTPOINT"),
+        ("mnt", "peelfs: no image to mount, only mnt; usage: peelfs mount IMAGE MOUNTPOINT"),
         ("-o frobnicate layer0.tar mnt", "peelfs: unknown mount option `frobnicate`"),
         ("-o remount,rw layer0.tar mnt", "peelfs: mount option `remount`: a mount cannot be changed"),
         ("--ready-fd 77 layer0.tar mnt", "peelfs: --ready-fd: Bad file descriptor"),

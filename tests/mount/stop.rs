@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::process::Signal;
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{complaint, mount_lines, succeed, text, write_tar};
 use crate::support::need::{has_fuse, is_root, need};
-use crate::support::proc::{assert_gone, daemon_of, daemons_of, eventually, mounts_at};
+use crate::support::proc::{assert_gone, daemon_of, daemons_of, eventually, mounts_at, server_of};
 use crate::support::{Foreground, peelfs};
 
 fn mount(tar: &Path, point: &Path) -> Output {
@@ -147,16 +148,118 @@ fn what_is_mounted_on_top_stays_and_so_does_the_mount_below_it() {
 }
 
 #[test]
-fn a_signal_leaves_what_is_mounted_on_top_alone() {
+fn a_signal_leaves_what_is_mounted_on_top_alone_and_is_obeyed_once_that_is_gone() {
+    need!(has_fuse() && is_root(), "needs root and FUSE");
+    let dir = TempDir::new().unwrap();
+    let mut foreground = Foreground::new([write_tar(dir.path(), "f=text")]);
+    let point = foreground.path().to_owned();
+    let open = File::open(point.join("f")).unwrap();
+    let other = Tmpfs::on(&point);
+    foreground.signal(Signal::TERM);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(fs::read(point.join("other")).unwrap(), b"1");
+    assert!(foreground.is_running());
+    drop((open, other));
+    assert_eq!(foreground.status().code(), Some(0));
+    assert_gone(&point);
+    assert!(foreground.stderr().contains("covered by another mount"));
+}
+
+#[test]
+fn a_second_signal_ends_the_daemon_of_a_covered_mount() {
     need!(has_fuse() && is_root(), "needs root and FUSE");
     let dir = TempDir::new().unwrap();
     let mut foreground = Foreground::new([write_tar(dir.path(), "f=text")]);
     let point = foreground.path().to_owned();
     let other = Tmpfs::on(&point);
-    foreground.signal(Signal::TERM);
-    assert_eq!(foreground.status().code(), Some(0));
-    assert_eq!(fs::read(point.join("other")).unwrap(), b"1");
+    for signal in [Signal::TERM, Signal::INT] {
+        foreground.signal(signal);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(foreground.status().code(), Some(2));
+    assert!(foreground.stderr().contains("covered by another mount, left behind"));
     drop(other);
+    assert_eq!(umount(&point).status.code(), Some(0));
+}
+
+#[test]
+fn a_mount_below_a_directory_that_is_covered_or_renamed_is_taken_away() {
+    need!(has_fuse() && is_root(), "needs root and FUSE");
+    let dir = TempDir::new().unwrap();
+    let tar = write_tar(dir.path(), "f=text");
+    let above = dir.path().join("above");
+    let point = above.join("mnt");
+    fs::create_dir_all(&point).unwrap();
+    assert!(mount(&tar, &point).status.success());
+    let daemon = daemon_of(&point);
+    let other = Tmpfs::on(&above);
+    rustix::process::kill_process(daemon, Signal::TERM).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(kinds(&point), ["fuse.peelfs"]);
+    drop(other);
+    assert_gone_soon(&point);
+
+    assert!(mount(&tar, &point).status.success());
+    let daemon = daemon_of(&point);
+    let renamed = dir.path().join("renamed");
+    fs::rename(&above, &renamed).unwrap();
+    rustix::process::kill_process(daemon, Signal::TERM).unwrap();
+    eventually("the daemon ends", || daemons_of(&point).is_empty());
+    assert_eq!(mounts_at(&renamed.join("mnt")), []);
+}
+
+/// Waits until a mount and its daemon are gone.
+#[track_caller]
+fn assert_gone_soon(point: &Path) {
+    eventually("it is unmounted", || mounts_at(point).is_empty());
+    assert_gone(point);
+}
+
+#[test]
+fn with_auto_unmount_a_mount_goes_when_its_daemon_dies() {
+    need!(has_fuse(), "needs FUSE");
+    let dir = TempDir::new().unwrap();
+    let tar = write_tar(dir.path(), "f=text d/");
+    for end in [Signal::KILL, Signal::TERM] {
+        let mut foreground = Foreground::new(["-o".as_ref(), "auto_unmount".as_ref(), tar.as_os_str()]);
+        // What the kernel remembers is answered without us.
+        fs::read_dir(foreground.path()).unwrap().count();
+        foreground.signal(end);
+        foreground.status();
+        assert_gone_soon(foreground.path());
+    }
+    let point = dir.path().join("mnt");
+    fs::create_dir(&point).unwrap();
+    let args = ["mount".as_ref(), "-o".as_ref(), "auto_unmount".as_ref(), tar.as_os_str(), point.as_os_str()];
+    assert!(peelfs(args).status.success());
+    rustix::process::kill_process(server_of(&point), Signal::KILL).unwrap();
+    assert_gone_soon(&point);
+    assert!(peelfs(args).status.success());
+    assert_eq!(umount(&point).status.code(), Some(0));
+    assert_gone(&point);
+}
+
+#[test]
+fn auto_unmount_leaves_what_is_mounted_on_top_or_instead_alone() {
+    need!(has_fuse() && is_root(), "needs root and FUSE");
+    let dir = TempDir::new().unwrap();
+    let tar = write_tar(dir.path(), "f=text");
+    let args = ["-o".as_ref(), "auto_unmount".as_ref(), tar.as_os_str()];
+    let covered = Foreground::new(args);
+    let other = Tmpfs::on(covered.path());
+    covered.signal(Signal::KILL);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(kinds(covered.path()), ["fuse.peelfs", "tmpfs"]);
+    drop(other);
+    assert_gone_soon(covered.path());
+
+    let mut replaced = Foreground::new(args);
+    succeed(Command::new("umount").arg(replaced.path()));
+    replaced.status();
+    assert!(mount(&tar, replaced.path()).status.success());
+    eventually("the process that waits ends", || daemons_of(replaced.path()).len() == 1);
+    assert_eq!(kinds(replaced.path()), ["fuse.peelfs"]);
+    assert_eq!(umount(replaced.path()).status.code(), Some(0));
 }
 
 #[test]
@@ -247,7 +350,7 @@ fn umount_touches_only_mounts_of_peelfs() {
     for (point, reason) in [
         (dir.path().to_owned(), "not a peelfs mount"),
         (dir.path().join("other"), "not a peelfs mount"),
-        (dir.path().join("nowhere"), "not a peelfs mount"),
+        (dir.path().join("nowhere"), "No such file or directory"),
         (dir.path().join("no/where"), "No such file or directory"),
     ] {
         let said = complaint(&umount(&point));
@@ -269,6 +372,24 @@ fn umount_takes_several_and_unmount_is_the_same_word() {
         assert_eq!(mount.status().code(), Some(0));
         assert_eq!(mounts_at(mount.path()), []);
     }
+}
+
+#[test]
+fn umount_of_several_goes_on_behind_one_that_fails() {
+    need!(has_fuse(), "needs FUSE");
+    let dir = TempDir::new().unwrap();
+    let mut foreground = Foreground::new([write_tar(dir.path(), "f=text")]);
+    let nowhere = dir.path().join("nowhere");
+    let point = foreground.path().to_owned();
+    let output = peelfs(["umount".as_ref(), nowhere.as_os_str(), point.as_os_str(), dir.path().as_os_str()]);
+    let said = complaint(&output);
+    let (nowhere, none) = (nowhere.display(), dir.path().display());
+    let expected = format!(
+        "peelfs: {nowhere}: No such file or directory (os error 2)\npeelfs: {none}: not a peelfs mount\n"
+    );
+    assert_eq!(said, expected);
+    assert_eq!(foreground.status().code(), Some(0));
+    assert_gone(&point);
 }
 
 #[test]

@@ -79,6 +79,21 @@ pub fn daemon_of(dir: &Path) -> Pid {
     }
 }
 
+/// The same where another process waits for its end (`auto_unmount`): the one that has the device open.
+#[track_caller]
+pub fn server_of(dir: &Path) -> Pid {
+    let mut daemons = daemons_of(dir);
+    daemons.retain(|pid| {
+        let open =
+            fs::read_dir(format!("/proc/{pid}/fd")).unwrap().map(|fd| fs::read_link(fd.unwrap().path()));
+        open.flatten().any(|path| path == Path::new("/dev/fuse"))
+    });
+    match *daemons {
+        [server] => server,
+        ref other => panic!("{}: {other:?}", dir.display()),
+    }
+}
+
 fn is_daemon_of(pid: Pid, dir: &Path) -> bool {
     // A process may be gone by now, and a zombie has no arguments.
     let Ok(arguments) = fs::read(format!("/proc/{pid}/cmdline")) else { return false };
