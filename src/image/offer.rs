@@ -39,6 +39,9 @@ impl Offer {
     }
 }
 
+/// Images that a listing names; nobody reads more.
+const MAX_LISTED: usize = 100;
+
 /// Images, one a line, by what chooses each.
 pub struct Listing<'a>(pub &'a [Offer]);
 
@@ -53,7 +56,7 @@ impl Listing<'_> {
 
 impl fmt::Display for Listing<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, offer) in self.0.iter().enumerate() {
+        for (i, offer) in self.0.iter().take(MAX_LISTED).enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
@@ -65,7 +68,10 @@ impl fmt::Display for Listing<'_> {
                 write!(f, "  {}", tag.escape_debug())?;
             }
         }
-        Ok(())
+        match self.0.len().saturating_sub(MAX_LISTED) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 

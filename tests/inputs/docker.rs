@@ -260,6 +260,8 @@ fn a_configuration_that_many_items_name_is_read_once() {
     files.add_json("manifest.json", &Value::Array((0..2000).map(item).collect()));
     let dir = archive(&files);
     assert_eq!(shown(dir.path(), "--image app:1234 image"), "a=1");
+    let said = refused(dir.path(), "image");
+    assert_eq!((said.lines().count(), said.lines().last()), (102, Some("  and 1900 more")));
 }
 
 #[test]
