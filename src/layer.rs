@@ -126,4 +126,7 @@ pub trait Layer: Send + Sync {
 
     /// Hard links whose target must be looked for below (S5).
     fn foreign_links(&self) -> &[ForeignLink];
+
+    /// The names among those links' that a whiteout stands beside: without a target they are hidden (S10).
+    fn link_whiteouts(&self) -> &[(DirId, Box<[u8]>)];
 }

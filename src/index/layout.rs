@@ -1,7 +1,7 @@
 //! From the tree of a layer to its tables: entries numbered breadth first, a directory's side by side.
 
 use crate::entry::Extent;
-use crate::layer::{ForeignLink, LeafId};
+use crate::layer::{DirId, ForeignLink, LeafId};
 
 use super::inode::{Content, Inode};
 use super::node::{Node, NodeNo, ROOT, State};
@@ -15,7 +15,9 @@ pub fn tables(mut tree: Tree) -> Tables {
     let mut layout = Layout::new(&tree);
     layout.run();
     layout.shrink();
-    let Layout { records, names, targets, extents, sparse, times, foreign, data_size, .. } = layout;
+    let Layout {
+        records, names, targets, extents, sparse, times, foreign, link_whiteouts, data_size, ..
+    } = layout;
     let newest = tree.newest.unwrap_or_default();
     Tables {
         records,
@@ -27,6 +29,7 @@ pub fn tables(mut tree: Tree) -> Tables {
         sparse,
         times,
         foreign,
+        link_whiteouts,
         rejected: tree.rejected,
         newest,
         members: tree.members,
@@ -47,6 +50,7 @@ struct Layout<'a> {
     sparse: Vec<Sparse>,
     times: Vec<Times>,
     foreign: Vec<ForeignLink>,
+    link_whiteouts: Vec<(DirId, Box<[u8]>)>,
     data_size: u64,
 }
 
@@ -65,6 +69,7 @@ impl<'a> Layout<'a> {
             sparse: Vec::new(),
             times: Vec::new(),
             foreign: Vec::new(),
+            link_whiteouts: Vec::new(),
             data_size: 0,
         }
     }
@@ -120,6 +125,9 @@ impl<'a> Layout<'a> {
             }
             State::Leaf { inode } => self.leaf(&mut record, inode),
             State::Whiteout | State::PendingLink | State::Gone => record.kind = RecordKind::Whiteout,
+        }
+        if self.tree.link_whiteouts.contains(&number) {
+            self.link_whiteouts.push((DirId(parent), self.tree.nodes.text(node.name).into()));
         }
         self.records.push(record);
     }

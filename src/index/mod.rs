@@ -159,4 +159,8 @@ impl Layer for LayerIndex {
     fn foreign_links(&self) -> &[ForeignLink] {
         &self.tables.foreign
     }
+
+    fn link_whiteouts(&self) -> &[(DirId, Box<[u8]>)] {
+        &self.tables.link_whiteouts
+    }
 }

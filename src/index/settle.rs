@@ -72,12 +72,14 @@ fn apply_markers(tree: &mut Tree) {
     }
 }
 
-/// S10: beside a directory a whiteout makes it opaque, beside anything else it has nothing left to do.
+/// S10: beside a directory a whiteout makes it opaque, beside a link into lower layers it waits for what
+/// becomes of that, beside anything else it has nothing left to do.
 fn apply_whiteout(tree: &mut Tree, dir: NodeNo, name: &[u8]) {
     match tree.nodes.child(dir, name) {
         Some(node) => match tree.nodes.state(node) {
             State::Directory { .. } => make_opaque(tree, node),
             State::Gone => tree.nodes.set_state(node, State::Whiteout),
+            State::Leaf { inode } if is_foreign(tree, inode) => _ = tree.link_whiteouts.insert(node),
             State::Leaf { .. } | State::PendingLink | State::Whiteout => {}
         },
         None => {
@@ -86,6 +88,10 @@ fn apply_whiteout(tree: &mut Tree, dir: NodeNo, name: &[u8]) {
             }
         }
     }
+}
+
+fn is_foreign(tree: &Tree, inode: u32) -> bool {
+    tree.inodes.get(inode).is_some_and(|inode| matches!(inode.content, Content::Foreign { .. }))
 }
 
 fn make_opaque(tree: &mut Tree, node: NodeNo) {

@@ -140,6 +140,8 @@ pub struct Tables {
     /// Sorted by entry.
     pub times: Vec<Times>,
     pub foreign: Vec<ForeignLink>,
+    /// Names of foreign links that a whiteout stands beside (S10).
+    pub link_whiteouts: Vec<(DirId, Box<[u8]>)>,
     pub rejected: Vec<Rejected>,
     pub newest: Time,
     pub members: u64,

@@ -3,6 +3,8 @@
 //! Only names and repeats are resolved here (S1–S7); markers, and links to what has not been seen yet,
 //! are kept for `settle`.
 
+use rustc_hash::FxHashSet;
+
 use crate::entry::Time;
 use crate::path::{self, BadName, MAX_PATH, TreePath};
 
@@ -29,6 +31,8 @@ pub struct Tree {
     pub pending: Vec<PendingLink>,
     /// Markers, each with its directory; applied when all entries are known (S10, S11).
     pub markers: Vec<(NodeNo, Marker)>,
+    /// Links into lower layers that a whiteout stands beside; found when the layer settles.
+    pub link_whiteouts: FxHashSet<NodeNo>,
     pub rejected: Vec<Rejected>,
     /// The latest `mtime` of a member, markers too: a deletion changes its directory (S4).
     pub newest: Option<Time>,
@@ -62,6 +66,7 @@ impl Tree {
             inodes: Inodes::new(),
             pending: Vec::new(),
             markers: Vec::new(),
+            link_whiteouts: FxHashSet::default(),
             rejected: Vec::new(),
             newest: None,
             members: 0,

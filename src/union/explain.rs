@@ -3,7 +3,7 @@
 use crate::layer::{DirId, Found, LayerNo, Result};
 use crate::path::TreePath;
 
-use super::{Merge, Node, Union, Verdict};
+use super::{Member, Merge, Node, Union, Verdict};
 
 /// What one layer says of one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,10 @@ fn step(union: &Union, descents: &mut [Descent], path: &TreePath, name: Option<&
         let layer = union.layer(descent.layer)?;
         let found = match (name, descent.dir) {
             (None, _) => layer.root(),
-            (Some(name), Some(dir)) => union.links.judge(descent.layer, layer.find(dir, name)?),
+            (Some(name), Some(dir)) => {
+                let member = Member { layer: descent.layer, dir };
+                union.links.judge(member, name, layer.find(dir, name)?)
+            }
             (Some(_), None) => Found::Absent,
         };
         let verdict = match descent.hidden_by {

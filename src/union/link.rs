@@ -3,11 +3,13 @@
 //! Some builders write them. Which entry such a link names depends on the stack, not on the layer, so
 //! it is found out when the layers are stacked; the layers' own indexes never change.
 
+use std::collections::HashSet;
+
 use rustc_hash::FxHashMap;
 
 use crate::layer::{Found, LayerNo, LeafId, Result};
 
-use super::{Node, Union, merge_roots};
+use super::{Member, Node, Union, merge_roots};
 
 /// Where a link's contents are; `None`: the target is nowhere, the link is rejected (S2).
 type Source = Option<(LayerNo, LeafId)>;
@@ -16,6 +18,8 @@ type Source = Option<(LayerNo, LeafId)>;
 #[derive(Debug, Default)]
 pub struct ForeignLinks {
     sources: FxHashMap<(LayerNo, LeafId), Source>,
+    /// Names that are hidden if the link there is rejected.
+    whiteouts: HashSet<(Member, Box<[u8]>)>,
 }
 
 impl ForeignLinks {
@@ -26,14 +30,21 @@ impl ForeignLinks {
             for (leaf, source) in sources(union, no)? {
                 union.links.sources.insert((no, leaf), source);
             }
+            let whiteouts = union.layer(no)?.link_whiteouts().to_vec().into_iter();
+            union.links.whiteouts.extend(whiteouts.map(|(dir, name)| (Member { layer: no, dir }, name)));
         }
         Ok(())
     }
 
-    /// A layer's word with rejected links left out.
-    pub fn judge(&self, layer: LayerNo, found: Found) -> Found {
+    /// A layer's word on a name with rejected links left out; a whiteout beside one stays (S10).
+    pub fn judge(&self, dir: Member, name: &[u8], found: Found) -> Found {
         match found {
-            Found::Leaf(leaf) if self.is_rejected(layer, leaf) => Found::Absent,
+            Found::Leaf(leaf) if self.is_rejected(dir.layer, leaf) => {
+                match self.whiteouts.contains(&(dir, name.into())) {
+                    true => Found::Whiteout,
+                    false => Found::Absent,
+                }
+            }
             found => found,
         }
     }

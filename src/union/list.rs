@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::layer::{Children, Found, LayerNo, Result};
+use crate::layer::{Children, Found, Result};
 
 use super::{Member, Merge, MergedDir, Node, Union};
 
@@ -28,9 +28,9 @@ impl Union {
         let single = dir.members().len() == 1;
         let mut sources = Vec::with_capacity(dir.members().len());
         let mut heads = BinaryHeap::with_capacity(dir.members().len());
-        for (rank, Member { layer, dir }) in dir.members().iter().enumerate() {
-            let children = self.layer(layer)?.list(dir, if single { skip } else { 0 })?;
-            let mut source = Source { layer, children };
+        for (rank, member) in dir.members().iter().enumerate() {
+            let children = self.layer(member.layer)?.list(member.dir, if single { skip } else { 0 })?;
+            let mut source = Source { member, children };
             heads.extend(source.head(rank));
             sources.push(source);
         }
@@ -53,7 +53,7 @@ pub struct List<'a> {
 }
 
 struct Source<'a> {
-    layer: LayerNo,
+    member: Member,
     children: Children<'a>,
 }
 
@@ -71,22 +71,22 @@ impl<'a> Source<'a> {
 }
 
 impl<'a> List<'a> {
-    fn pop(&mut self) -> Option<(Head<'a>, LayerNo)> {
+    fn pop(&mut self) -> Option<(Head<'a>, Member)> {
         let Reverse(head) = self.heads.pop()?;
         let source = self.sources.get_mut(head.rank)?;
-        let layer = source.layer;
+        let member = source.member;
         self.heads.extend(source.head(head.rank));
-        Some((head, layer))
+        Some((head, member))
     }
 
     /// Merges all words on the next name; the node is `None` if the name does not show.
     fn merge_next(&mut self) -> Option<(Cow<'a, [u8]>, Option<Node>)> {
-        let (first, layer) = self.pop()?;
+        let (first, member) = self.pop()?;
         let mut merge = Merge::new();
-        merge.push(layer, self.union.links.judge(layer, first.found));
+        merge.push(member.layer, self.union.links.judge(member, &first.name, first.found));
         while self.heads.peek().is_some_and(|Reverse(head)| head.name == first.name) {
-            let (head, layer) = self.pop()?;
-            merge.push(layer, self.union.links.judge(layer, head.found));
+            let (head, member) = self.pop()?;
+            merge.push(member.layer, self.union.links.judge(member, &head.name, head.found));
         }
         self.position += 1;
         Some((first.name, merge.finish()))

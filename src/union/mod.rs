@@ -153,9 +153,9 @@ impl Union {
     /// What shows under `name` in `dir`; `None` if nothing does (S20).
     pub fn lookup(&self, dir: &MergedDir, name: &[u8]) -> Result<Option<Node>> {
         let mut merge = Merge::new();
-        for Member { layer, dir } in dir.members().iter() {
-            let found = self.layer(layer)?.find(dir, name)?;
-            merge.push(layer, self.links.judge(layer, found));
+        for member in dir.members().iter() {
+            let found = self.layer(member.layer)?.find(member.dir, name)?;
+            merge.push(member.layer, self.links.judge(member, name, found));
             if merge.is_settled() {
                 break;
             }

@@ -56,6 +56,22 @@ fn s10_no_marker_is_ever_shown_and_nothing_lies_below_one() {
 }
 
 #[test]
+fn s10_a_whiteout_beside_a_link_that_is_rejected_hides_the_name() {
+    check(&[
+        (&["x=1", ".wh.x x=>nowhere"], ""),
+        (&["x=1", "x=>nowhere .wh.x"], ""),
+        (&["d/x=1", "d/ d/x=>d d/.wh.x"], "d/"),
+        // What it links to is what shows, if it is there.
+        (&["a=1 x=2", ".wh.x x=>a"], "a=1 x=1"),
+        // Another name of the same link has no whiteout of its own.
+        (&["x=1 y=2", ".wh.x x=>nowhere y=>x"], "y=2"),
+        (&["x=1", ".wh.x x=>nowhere", "y=>x"], ""),
+    ]);
+    let image = Image::of([layer("a=1 x=2"), layer(".wh.x x=>a y=>x")]);
+    assert_eq!((image.ino("x"), image.stat("x").nlink), (image.ino("y"), 2));
+}
+
+#[test]
 fn s11_opaque_hides_only_lower_layers() {
     check(&[
         (&["d/old d/both=1", "d/new d/.wh..wh..opq d/both=2"], "d/ d/both=2 d/new"),

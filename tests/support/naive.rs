@@ -309,7 +309,7 @@ impl Settled {
     /// Deletes from the tree below what this layer hides, then puts in what this layer has.
     fn squash_onto(self, tree: &mut Tree, no: usize) {
         let below = tree.clone();
-        for path in self.hidden.iter().filter(|path| !self.is_link_to_nothing(path, &below)) {
+        for path in &self.hidden {
             remove_below(tree, path);
             tree.remove(path);
         }
@@ -333,14 +333,6 @@ impl Settled {
                 remove_below(tree, path);
             }
             tree.insert(path.clone(), shown);
-        }
-    }
-
-    /// Whether a name is a link to nothing, which takes the whiteout beside it with it (S5).
-    fn is_link_to_nothing(&self, path: &str, below: &Tree) -> bool {
-        match self.tree.get(path) {
-            Some(Node::File(place)) => self.shown(*place, 0, below).is_none(),
-            _ => false,
         }
     }
 
