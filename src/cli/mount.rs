@@ -6,8 +6,9 @@ use std::os::fd::RawFd;
 use std::path::{self, Path, PathBuf};
 
 use crate::fs::Filesystem;
-use crate::fuse::{AutoUnmount, Background, Daemon, MountPoint, ReadyFd};
+use crate::fuse::{self, AutoUnmount, Background, Daemon, MountPoint, ReadyFd};
 use crate::image::Input;
+use crate::layer::LayerNo;
 
 use super::args::OpenArgs;
 use super::mount_words::{self, MountWords, Unknown};
@@ -83,7 +84,17 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
         spool_dir: args.open.spool_dir.or(words.spool_dir),
         strict: args.open.strict || words.strict,
     };
+    fuse::raise_file_limit();
     let stack = open.stack(input)?;
+    for (layer, no) in stack.layers().iter().zip(0..) {
+        if layer.content.leads_into(mount_point.dir()) {
+            let (dir, layer) = (mount_point.dir().display(), stack.place(LayerNo(no)));
+            return Err(format!(
+                "{dir}: in the layer {layer}, where the mount would hide what it is to show"
+            )
+            .into());
+        }
+    }
     let mut options = words.options;
     if options.source.is_empty() {
         options.source = source_name(input);
@@ -119,13 +130,10 @@ fn source_name(input: &Input) -> String {
     let (Input::Paths(paths) | Input::LowerDirs(paths)) = input;
     match &**paths {
         // Whoever reads it is not where we were started.
-        [only] => only
-            .canonicalize()
-            .or_else(|_| path::absolute(only))
-            .as_ref()
-            .unwrap_or(only)
-            .display()
-            .to_string(),
+        [only] => {
+            let full = only.canonicalize().or_else(|_| path::absolute(only));
+            full.as_ref().unwrap_or(only).display().to_string()
+        }
         _ => "peelfs".to_owned(),
     }
 }

@@ -8,11 +8,15 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid};
 
 use super::auto_unmount::AutoUnmount;
 use super::sys::{self, Fork};
 use super::unmount::Mount;
+
+/// Files that are more than enough. Where containers set no limit it is a thousand million, and programs that
+/// we start, which close all they might have inherited, would take minutes.
+const MOST_FILES: u64 = 65_536;
 
 /// A process that has been asked to fork.
 pub enum Background {
@@ -131,6 +135,18 @@ impl ReadyFd {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Lets this process open as many files as it may: layers and spools stay open as long as the mount.
+pub fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(MOST_FILES, |maximum| maximum.min(MOST_FILES));
+    if limit.current.is_none_or(|current| current >= most) {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limit }) {
+        tracing::debug!(%error, "limit of open files not raised");
     }
 }
 

@@ -17,7 +17,7 @@ mod unmount;
 
 pub use attr::Ownership;
 pub use auto_unmount::AutoUnmount;
-pub use daemon::{Background, Daemon, ReadyFd};
+pub use daemon::{Background, Daemon, ReadyFd, raise_file_limit};
 pub use mount::{Access, MountError, MountOptions, MountPoint};
 pub use serve::{ServeError, Served};
 pub use unmount::unmount;

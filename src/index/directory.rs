@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, SeekFrom, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, SeekFrom, Stat};
+use rustix::io::Errno;
+use rustix::mount::{MountPropagationFlags, OpenTreeFlags};
 
 use crate::blob::HostFile;
 use crate::entry::{Data, Device, Extent, Time, Xattr};
@@ -38,13 +40,29 @@ pub struct DirectoryError {
 pub struct HostTree {
     root: OwnedFd,
     path: PathBuf,
+    /// Whether what is mounted in it, now or later, is not seen.
+    is_pinned: bool,
 }
 
 impl HostTree {
     /// Opens a directory.
     pub fn open(path: &Path) -> io::Result<HostTree> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(HostTree { root: rustix::fs::open(path, flags, Mode::empty())?, path: path.to_owned() })
+        let root = rustix::fs::open(path, flags, Mode::empty())?;
+        let (root, is_pinned) = match pin(&root) {
+            Ok(pinned) => (pinned, true),
+            Err(error) => {
+                tracing::debug!(path = %path.display(), %error, "what is mounted below is in the way");
+                (root, false)
+            }
+        };
+        Ok(HostTree { root, path: path.to_owned(), is_pinned })
+    }
+
+    /// Whether reading the tree would lead into what is mounted on a directory.
+    pub(super) fn leads_into(&self, mount_point: &Path) -> bool {
+        let is_below = |root: PathBuf| mount_point != root && mount_point.starts_with(root);
+        !self.is_pinned && self.path.canonicalize().is_ok_and(is_below)
     }
 
     /// The host path it was opened by.
@@ -55,31 +73,42 @@ impl HostTree {
     /// Opens a regular file for reading; no symlink is followed, and no other file system entered.
     pub fn open_file(&self, path: &TreePath) -> io::Result<HostFile> {
         // A fifo that took the file's place must not block.
-        let fd = self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
+        let fd =
+            self.open_at(path, OFlags::RDONLY | OFlags::NONBLOCK).map_err(|error| match error.kind() {
+                io::ErrorKind::CrossesDevices => io::Error::other("something else is mounted there"),
+                _ => error,
+            })?;
         if FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode) != FileType::RegularFile {
             return Err(io::Error::other("no longer a regular file"));
         }
         HostFile::new(File::from(fd))
     }
 
-    /// Opens a path component by component, so that no symlink on the way can lead out.
+    /// Opens a path; no symlink can lead out, and no mount in, least of all one that we serve ourselves.
     fn open_at(&self, path: &TreePath, flags: OFlags) -> io::Result<OwnedFd> {
-        let mut dir: Option<OwnedFd> = None;
-        let mut components = path.components().peekable();
-        if components.peek().is_none() {
-            return Ok(rustix::fs::openat(&self.root, ".", flags | OFlags::CLOEXEC, Mode::empty())?);
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let name = if path.is_root() { b"." } else { path.as_bytes() };
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+        match rustix::fs::openat2(&self.root, name, flags, Mode::empty(), resolve) {
+            // Unknown to the kernel (before 5.6) or to a container's filter, or too long for one call.
+            Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => self.open_by_steps(path, flags),
+            result => Ok(result?),
         }
-        let mut opened = None;
+    }
+
+    /// The same component by component, where mounts are entered.
+    fn open_by_steps(&self, path: &TreePath, flags: OFlags) -> io::Result<OwnedFd> {
+        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut components = path.components().peekable();
+        let mut dir: Option<OwnedFd> = None;
         while let Some(name) = components.next() {
             let at = dir.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
-            let step = if components.peek().is_some() { OFlags::PATH | OFlags::DIRECTORY } else { flags };
-            let fd = rustix::fs::openat(at, name, step | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
-            match components.peek() {
-                Some(_) => dir = Some(fd),
-                None => opened = Some(fd),
+            if components.peek().is_none() {
+                return Ok(rustix::fs::openat(at, name, flags, Mode::empty())?);
             }
+            dir = Some(rustix::fs::openat(at, name, step, Mode::empty())?);
         }
-        opened.ok_or_else(|| io::ErrorKind::NotFound.into())
+        Ok(rustix::fs::openat(&self.root, ".", flags, Mode::empty())?)
     }
 
     /// Walks the whole directory once.
@@ -93,6 +122,17 @@ impl HostTree {
         let relative = std::ffi::OsStr::from_encoded(path);
         DirectoryError { path: self.path.join(relative), source }
     }
+}
+
+/// A directory without what is mounted in it, now or later: a mount of its own that nobody else sees, as overlayfs
+/// makes of its layers. For root only.
+fn pin(dir: &OwnedFd) -> io::Result<OwnedFd> {
+    let flags =
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    let tree = rustix::mount::open_tree(dir, "", flags)?;
+    // Or what is mounted where it comes from would come to stand here, too.
+    rustix::mount::mount_change(proc_path(&tree, b""), MountPropagationFlags::PRIVATE)?;
+    Ok(tree)
 }
 
 /// A host path of a tree path, for messages.
@@ -109,8 +149,8 @@ impl FromTreePath for std::ffi::OsStr {
 struct Scan<'a> {
     host: &'a HostTree,
     tree: Tree,
-    /// The first name of each file that has several.
-    seen: FxHashMap<u64, TreePath>,
+    /// The first name of each file that has several, by its device and number.
+    seen: FxHashMap<(u64, u64), TreePath>,
     /// The file system of the root; what is mounted below is not part of the layer, as in overlayfs.
     device: u64,
 }
@@ -131,7 +171,11 @@ impl Scan<'_> {
     }
 
     fn scan(&mut self, path: &TreePath, todo: &mut Vec<TreePath>) -> io::Result<()> {
-        let dir = self.host.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let dir = match self.host.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY) {
+            // The same file system, mounted there again.
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return Ok(()),
+            dir => dir?,
+        };
         for entry in Dir::read_from(&dir)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -153,11 +197,12 @@ impl Scan<'_> {
         let meta = meta(stat, &xattrs);
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind != FileType::Directory && stat.st_nlink > 1 {
-            if let Some(first) = self.seen.get(&stat.st_ino) {
+            let file = (stat.st_dev, stat.st_ino);
+            if let Some(first) = self.seen.get(&file) {
                 self.tree.add(name, 0, Item::HardLink { target: first.as_bytes() });
                 return Ok(());
             }
-            self.seen.insert(stat.st_ino, path.clone());
+            self.seen.insert(file, path.clone());
         }
         let device =
             Device { major: rustix::fs::major(stat.st_rdev), minor: rustix::fs::minor(stat.st_rdev) };

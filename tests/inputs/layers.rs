@@ -9,7 +9,10 @@ use tempfile::TempDir;
 
 use super::{inspect, refused, shown};
 use crate::support::archive::{Written, docker};
+use crate::support::mount::PEELFS;
 use crate::support::need::{has, has_fuse, is_root, need};
+use crate::support::proc::assert_gone;
+use crate::support::user::path_with;
 use crate::support::{Mount, Tree, layer};
 
 fn write(dir: &Path, name: &str, line: &str) {
@@ -155,6 +158,79 @@ fn a_directory_that_is_an_image_is_one_and_with_lowerdir_it_is_a_layer() {
     assert_eq!(shown(dir.path(), "layout"), "a=1");
     let mount = Mount::new(["-o".into(), format!("lowerdir={}/layout", dir.path().display())]);
     assert!(mount.join("index.json").exists() && !mount.join("a").exists());
+}
+
+/// What a program says on stdout and stderr; the program under test is in its PATH.
+fn run(dir: &Path, program: &str, args: &[&str]) -> (String, String) {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(dir).env("PATH", path_with(Path::new(PEELFS).parent().unwrap()));
+    let output = command.output().unwrap();
+    [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into()
+}
+
+#[test]
+fn a_layer_may_be_mounted_in_itself_and_shows_what_it_had_there() {
+    need!(has_fuse() && is_root(), "needs root and FUSE");
+    for propagation in ["private", "shared"] {
+        let dir = TempDir::new().unwrap();
+        write_dir(&dir.path().join("own"), &[("a", "1"), ("sub/sub/d/f", "deep"), ("sub/g", "2")]);
+        // On one processor there is one loop that could wait for itself.
+        let script = "trap 'umount -l own/sub' EXIT; taskset -c 0 peelfs mount own own/sub; \
+             timeout 20 cat own/sub/a own/sub/sub/g own/sub/sub/sub/d/f; \
+             (cd own/sub; timeout 20 find sub | sort)";
+        let (said, complained) =
+            run(dir.path(), "unshare", &["-m", "--propagation", propagation, "sh", "-ec", script]);
+        let expected = "12deepsub\nsub/g\nsub/sub\nsub/sub/d\nsub/sub/d/f\n";
+        assert_eq!((&*said, &*complained), (expected, ""), "{propagation}");
+    }
+}
+
+#[test]
+fn for_others_than_root_a_mount_in_its_own_layer_is_refused() {
+    need!(has_fuse() && is_root() && has("fusermount3"), "needs root, FUSE and fusermount3");
+    let nobody = crate::support::Nobody::new();
+    let (own, sub) = (nobody.create_dir("own"), nobody.create_dir("own/sub"));
+    let output = nobody.peelfs().args(["mount".as_ref(), own.as_os_str(), sub.as_os_str()]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let (own, sub) = (own.display(), sub.display());
+    assert_eq!(
+        said,
+        format!("peelfs: {sub}: in the layer {own}, where the mount would hide what it is to show\n")
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert_gone(&nobody.join("own/sub"));
+}
+
+#[test]
+fn what_is_mounted_in_a_directory_is_not_of_its_layer() {
+    need!(is_root(), "needs root");
+    let dir = TempDir::new().unwrap();
+    write_dir(&dir.path().join("layer"), &[("a", "1"), ("d/below", "2"), ("e", "3")]);
+    let script = "mount -t tmpfs none layer/d; touch layer/d/above; mount --bind layer/a layer/e; \
+         peelfs cat layer d/below e; ! peelfs stat layer d/above 2>/dev/null";
+    let (said, complained) = run(dir.path(), "unshare", &["-m", "sh", "-ec", script]);
+    assert_eq!((&*said, &*complained), ("23", ""));
+}
+
+#[test]
+fn many_files_of_many_directories_are_read_with_few_descriptors() {
+    need!(has_fuse() && is_root(), "needs root and FUSE");
+    let dir = TempDir::new().unwrap();
+    let layers: Vec<String> = (0..20).map(|layer| format!("layer{layer}")).collect();
+    for layer in &layers {
+        let names: Vec<String> = (0..80).map(|no| format!("{layer}-{no}")).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "x")).collect();
+        write_dir(&dir.path().join(layer), &files);
+    }
+    fs::create_dir(dir.path().join("mnt")).unwrap();
+    for limit in [1024, 64] {
+        let script = format!(
+            "(ulimit -n {limit}; exec peelfs mount {} mnt); trap 'peelfs umount mnt' EXIT; cat mnt/* | wc -c",
+            layers.join(" ")
+        );
+        let (said, complained) = run(dir.path(), "sh", &["-ec", &script]);
+        assert_eq!((said.trim(), &*complained), ("1600", ""), "{limit}");
+    }
 }
 
 #[test]
