@@ -20,6 +20,7 @@ fn with(tar: Layer, name: &str, xattrs: &[(&str, &[u8])]) -> Layer {
 }
 
 fn some() -> Layer {
+    // `user.` alone is no name to Linux, and left out (S8).
     let tar = with(
         layer("plain=1"),
         "f",
@@ -51,7 +52,7 @@ fn a_size_of_0_asks_for_the_size_and_a_small_buffer_is_erange() {
     need!(has_fuse(), "needs FUSE");
     let (mount, _dir) = mount([some()]);
     let (f, plain) = (mount.join("f"), mount.join("plain"));
-    let names = b"user.colour\0user.bytes\0user.\0".len();
+    let names = b"user.colour\0user.bytes\0".len();
     assert_eq!(getxattr_query(&f, "user.colour"), Ok(4));
     assert_eq!(listxattr_query(&f), Ok(names));
     assert_eq!(listxattr_query(&plain), Ok(0));
@@ -72,7 +73,7 @@ fn a_list_has_every_name_once() {
     let n = listxattr(mount.join("f"), &mut buffer).unwrap();
     let mut names: Vec<&str> = str::from_utf8(&buffer[..n]).unwrap().split_terminator('\0').collect();
     names.sort_unstable();
-    assert_eq!(names, ["user.", "user.bytes", "user.colour"]);
+    assert_eq!(names, ["user.bytes", "user.colour"]);
 }
 
 #[test]
