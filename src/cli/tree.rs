@@ -5,8 +5,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value};
 
-use crate::union::Last;
-use crate::union::{List, Listed, MergedDir, Node, Union};
+use crate::union::{Last, List, Listed, MergedDir, Node, Union};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;

@@ -3,9 +3,11 @@
 //! It is walked once, when it is opened, into the same index as a tar: the same rules, stable numbers,
 //! and a view that does not change under a reader. Files are opened when they are read.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
@@ -119,8 +121,7 @@ impl HostTree {
     }
 
     fn error(&self, path: &TreePath, source: io::Error) -> DirectoryError {
-        let relative = std::ffi::OsStr::from_encoded(path);
-        DirectoryError { path: self.path.join(relative), source }
+        DirectoryError { path: self.path.join(OsStr::from_bytes(path.as_bytes())), source }
     }
 }
 
@@ -133,17 +134,6 @@ fn pin(dir: &OwnedFd) -> io::Result<OwnedFd> {
     // Or what is mounted where it comes from would come to stand here, too.
     rustix::mount::mount_change(proc_path(&tree, b""), MountPropagationFlags::PRIVATE)?;
     Ok(tree)
-}
-
-/// A host path of a tree path, for messages.
-trait FromTreePath {
-    fn from_encoded(path: &TreePath) -> &Self;
-}
-
-impl FromTreePath for std::ffi::OsStr {
-    fn from_encoded(path: &TreePath) -> &Self {
-        std::os::unix::ffi::OsStrExt::from_bytes(path.as_bytes())
-    }
 }
 
 struct Scan<'a> {
@@ -265,8 +255,7 @@ fn extents(fd: &OwnedFd) -> io::Result<Vec<Extent>> {
 
 /// A name for what is in a directory that has been opened: the calls for attributes take only paths.
 fn proc_path(dir: &OwnedFd, name: &[u8]) -> PathBuf {
-    let name: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(name);
-    Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(name)
+    Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(OsStr::from_bytes(name))
 }
 
 fn xattrs(path: &Path) -> io::Result<Vec<Xattr>> {
