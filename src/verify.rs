@@ -38,7 +38,7 @@ pub struct Report {
 /// out is a problem too; what is none, or not the one asked for, is an error.
 pub fn verify(opening: &Opening, input: &Input) -> Result<Report, Error> {
     match opening.open(input) {
-        Ok(image) => Ok(verify_image(opening, &image)),
+        Ok(image) => verify_image(opening, &image),
         Err(error) if error.is_damage() => {
             let problem = Problem { place: "image".to_owned(), layer: None, message: error.to_string() };
             Ok(Report { problems: vec![problem], ..Report::default() })
@@ -48,18 +48,20 @@ pub fn verify(opening: &Opening, input: &Input) -> Result<Report, Error> {
 }
 
 /// Reads everything an image has.
-fn verify_image(opening: &Opening, image: &Image) -> Report {
-    let mut verify = Verify { opening, report: Report::default() };
+fn verify_image(opening: &Opening, image: &Image) -> Result<Report, Error> {
+    let mut verify = Verify { opening, report: Report::default(), failure: None };
     verify.image(image);
     let indexes: Vec<_> =
         image.layers.iter().enumerate().map(|(no, layer)| verify.layer(no, layer)).collect();
     verify.links(image, &indexes);
-    verify.report
+    verify.failure.map_or(Ok(verify.report), Err)
 }
 
 struct Verify<'a> {
     opening: &'a Opening,
     report: Report,
+    /// Why something could not be looked at, which is no problem of the image.
+    failure: Option<Error>,
 }
 
 impl Verify<'_> {
@@ -110,8 +112,17 @@ impl Verify<'_> {
             self.compare(place, "digest", digest, found);
         }
         let (index, content) = self.contents(layer);
-        let index =
-            index.map_err(|error| self.problem(place, error_without_place(&error, &layer.place))).ok();
+        let index = match index {
+            Ok(index) => Some(index),
+            Err(error) if error.is_damage() => {
+                self.problem(place, error_without_place(&error, &layer.place));
+                None
+            }
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                None
+            }
+        };
         // Even of a tar that makes no index all bytes are read.
         if let Some(Content::Tar(tar)) = content.as_deref() {
             self.diff_id(place, layer.diff_id.as_ref(), &**tar);

@@ -74,11 +74,16 @@ fn names_layers(words: &[OsString]) -> bool {
 /// Mount options without `dev` and `suid` at their end, each of which mount.fuse adds unless its opposite is
 /// among them: nobody has asked for devices and set-user-ID programs of an image.
 fn without_additions(options: &OsStr) -> OsString {
-    let mut options: Vec<&[u8]> = options.as_bytes().split(|&byte| byte == b',').collect();
+    let mut options = options.as_bytes();
     for addition in [b"suid", b"dev".as_slice()] {
-        let _ = options.pop_if(|last| *last == addition);
+        options = match options.strip_suffix(addition) {
+            Some([]) => &[],
+            // A comma behind a backslash belongs to a name.
+            Some([before @ .., b',']) if !before.ends_with(b"\\") => before,
+            _ => options,
+        };
     }
-    OsString::from_vec(options.join(&b','))
+    OsString::from_vec(options.to_vec())
 }
 
 /// mount(8)'s words for its helpers; `-f` is a dry run there, `-n` and `-t` change nothing here.

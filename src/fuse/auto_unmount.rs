@@ -45,7 +45,8 @@ fn wait(daemon: OwnedFd) -> io::Result<()> {
     // What asks the daemon to end must not end us before it has.
     sys::ignore_signals();
     leave_terminal(None)?;
-    sys::close_all_but(&[daemon.as_fd()])?;
+    // What stays open ends with us, and we end with the daemon.
+    let _ = sys::close_all_but(&[daemon.as_fd()]);
     let mut name = String::new();
     File::from(daemon).read_to_string(&mut name)?;
     if name.is_empty() {

@@ -49,13 +49,31 @@ pub fn close_all_but(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut keep: Vec<RawFd> = keep.iter().map(AsRawFd::as_raw_fd).collect();
     keep.sort_unstable();
     let mut first = FIRST_OWN;
-    for fd in keep {
-        if fd > first {
-            close_range(first, fd.saturating_sub(1))?;
-        }
+    let mut ranges = Vec::new();
+    for &fd in &keep {
+        ranges.push((first, fd.saturating_sub(1)));
         first = first.max(fd.saturating_add(1));
     }
-    close_range(first, RawFd::MAX)
+    ranges.push((first, RawFd::MAX));
+    let mut ranges = ranges.into_iter().filter(|(first, last)| first <= last);
+    match ranges.try_for_each(|(first, last)| close_range(first, last)) {
+        Ok(()) => Ok(()),
+        // Unknown to the kernel, or to a container's filter.
+        Err(_) => close_listed(&keep),
+    }
+}
+
+/// Closes what /proc lists.
+fn close_listed(keep: &[RawFd]) -> io::Result<()> {
+    let names = std::fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    let open = names.iter().filter_map(|name| name.to_str()?.parse::<RawFd>().ok());
+    for fd in open.filter(|fd| *fd >= FIRST_OWN && !keep.contains(fd)) {
+        // SAFETY: that nobody uses it is the caller's promise; the listing's own is closed already, and that is
+        // only said to be no descriptor.
+        unsafe { libc::close(fd) };
+    }
+    Ok(())
 }
 
 /// Since Linux 5.9; not every C library has it.

@@ -21,6 +21,9 @@ use super::error::Error;
 /// refuse more than 4 MiB; read, it may need 16 times as much memory.
 const MAX_JSON: usize = 8 * 1024 * 1024;
 
+/// The longest list of images, in bytes: what is larger is some other file of its name.
+const MAX_LIST: usize = 64 * 1024 * 1024;
+
 /// A tar or a directory whose files can be had by name.
 pub struct Archive {
     /// The host path, for messages.
@@ -90,14 +93,17 @@ impl Archive {
     /// The bytes of a small file.
     pub fn bytes(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some(file) = self.file(path)? else { return Ok(None) };
-        let bytes = read_all(&*file.blob, MAX_JSON);
-        bytes.map(Some).map_err(|source| Error::Read { place: self.place(path), source })
+        self.read(path, &file, MAX_JSON).map(Some)
     }
 
-    /// The bytes of a file that may be a list of images; what is too large is some other file of its name.
+    fn read(&self, path: &str, file: &ArchiveFile, limit: usize) -> Result<Vec<u8>, Error> {
+        read_all(&*file.blob, limit).map_err(|source| Error::Read { place: self.place(path), source })
+    }
+
+    /// The bytes of a file that may be a list of images.
     pub fn list_bytes(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         match self.file(path)? {
-            Some(file) if file.blob.len() <= MAX_JSON as u64 => self.bytes(path),
+            Some(file) if file.blob.len() <= MAX_LIST as u64 => self.read(path, &file, MAX_LIST).map(Some),
             _ => Ok(None),
         }
     }

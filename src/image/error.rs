@@ -164,13 +164,14 @@ impl Error {
         match self {
             Error::NotALayer { .. }
             | Error::Tar { .. }
-            | Error::Spool { .. }
+            | Error::Spool { source: SpoolError::Decode { .. }, .. }
             | Error::Read { .. }
             | Error::Json { .. }
             | Error::Digest { .. }
             | Error::Missing(_) => true,
             Error::Open { .. }
             | Error::Unrecognised { .. }
+            | Error::Spool { source: SpoolError::Write { .. } | SpoolError::NoSpace { .. }, .. }
             | Error::Directory(_)
             | Error::Unsupported { .. }
             | Error::Ambiguous { .. }

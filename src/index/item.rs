@@ -18,7 +18,12 @@ pub enum Item<'a> {
     /// A type flag that means nothing here (S7).
     Unknown(u8),
     /// Something that no file could be (S2).
-    Flawed(Flaw),
+    Flawed {
+        /// What makes no sense.
+        flaw: Flaw,
+        /// Whether it says that it is a directory.
+        is_directory: bool,
+    },
 }
 
 impl Item<'_> {
@@ -26,7 +31,7 @@ impl Item<'_> {
     pub fn mtime(&self) -> Option<Time> {
         match self {
             Item::Directory(meta) | Item::Leaf(meta, _) => Some(meta.mtime),
-            Item::HardLink { .. } | Item::Unknown(_) | Item::Flawed(_) => None,
+            Item::HardLink { .. } | Item::Unknown(_) | Item::Flawed { .. } => None,
         }
     }
 }

@@ -24,8 +24,9 @@ pub fn index(layer: &dyn ReadAt) -> Result<Tables, tar::Error> {
 }
 
 fn item(member: &Member) -> Item<'_> {
-    if let Some(flaw) = member.flaw {
-        return Item::Flawed(flaw);
+    // A link has only its name and its target; whatever else stands in its header is not used.
+    if let Some(flaw) = member.flaw.filter(|_| member.kind != Type::HardLink) {
+        return Item::Flawed { flaw, is_directory: member.kind == Type::Directory };
     }
     let meta = Meta {
         mode: member.mode,

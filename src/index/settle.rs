@@ -37,6 +37,8 @@ fn resolve_chain(tree: &mut Tree, by_node: &FxHashMap<NodeNo, &PendingLink>, fir
         match target.map(|target| (target, tree.nodes.state(target))) {
             Some((_, State::Leaf { inode })) => tree.nodes.set_state(node, State::Leaf { inode }),
             Some((_, State::Directory { .. })) => reject(tree, link, Reason::LinkToDirectory),
+            // The markers come later: what stands there is a member that was rejected.
+            Some((_, State::Whiteout)) => reject(tree, link, Reason::LinkToNothing),
             Some((target, State::PendingLink)) if in_chain.insert(target) => chain.push(target),
             // A circle is no target: each of its links has its own to look for.
             Some((target, State::PendingLink)) => {

@@ -121,7 +121,7 @@ impl Tree {
     fn describe_root(&mut self, item: Item<'_>) -> Result<(), Reason> {
         match item {
             Item::Directory(meta) => self.describe(ROOT, &meta),
-            Item::Flawed(flaw) => return Err(flaw.into()),
+            Item::Flawed { flaw, .. } => return Err(flaw.into()),
             _ => return Err(Reason::Root),
         }
         Ok(())
@@ -140,7 +140,14 @@ impl Tree {
     fn add_entry(&mut self, parent: &[u8], name: &[u8], offset: u64, item: Item<'_>) -> Result<(), Reason> {
         match item {
             Item::Unknown(flag) => Err(Reason::Type(flag)),
-            Item::Flawed(flaw) => Err(flaw.into()),
+            Item::Flawed { flaw, is_directory } => {
+                // What it was to replace must not come back; a directory hides nothing.
+                if !is_directory {
+                    let dir = self.enter(parent, name)?;
+                    self.put(dir, name, State::Whiteout)?;
+                }
+                Err(flaw.into())
+            }
             Item::Directory(meta) => {
                 let dir = self.enter(parent, name)?;
                 self.put_directory(dir, name, &meta)
@@ -176,6 +183,8 @@ impl Tree {
         let state = match self.find(&target).map(|node| self.nodes.state(node)) {
             Some(State::Directory { .. }) => return Err(Reason::LinkToDirectory),
             Some(State::Leaf { inode }) => State::Leaf { inode },
+            // All there is of a whiteout so far is a member that was rejected.
+            Some(State::Whiteout) => return Err(Reason::LinkToNothing),
             _ => State::PendingLink,
         };
         let dir = self.enter(parent, name)?;

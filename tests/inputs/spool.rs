@@ -127,6 +127,9 @@ fn a_full_spool_directory_is_named_with_what_to_do_and_left_clean() {
     assert!(said.contains("choose another with --spool-dir"), "{said}");
     assert!(said.starts_with("peelfs: image: "), "{said}");
     assert_eq!(small.used(), before);
+    // Nothing is wrong with the image.
+    let verify = peelfs_in(dir.path(), "verify --spool-dir spool image");
+    assert_eq!((verify.status.code(), String::from_utf8(verify.stderr).unwrap()), (Some(2), said));
 }
 
 #[test]
@@ -141,6 +144,7 @@ fn free_space_is_left_to_others() {
     let said = refused(dir.path(), "--spool-dir spool image");
     assert!(said.contains("no space for the decoded gzip stream"), "{said}");
     assert_eq!(small.used(), 0);
+    assert_eq!(peelfs_in(dir.path(), "verify --spool-dir spool image").status.code(), Some(2));
 }
 
 /// What `ls` says of an image whose layers cannot be read.

@@ -88,6 +88,28 @@ fn s2_values_that_make_no_sense_reject_their_member_alone() {
 }
 
 #[test]
+fn s2_what_a_rejected_value_was_to_replace_does_not_come_back() {
+    let bad = |layer: Layer, name| layer.pax([("uid", &b"x"[..])]).file(name, b"");
+    let base = || layer("d/ d/x=1 f=old");
+    for (top, shown) in [
+        (bad(Layer::new(), "f"), "d/ d/x=1"),
+        (bad(Layer::new(), "d"), "f=old"),
+        (bad(layer("f=new"), "f"), "d/ d/x=1"),
+        // Nor by a link to it, whichever comes first.
+        (bad(layer("l=>f"), "f"), "d/ d/x=1"),
+        (bad(Layer::new(), "f").raw(&layer("l=>f").finish_open()), "d/ d/x=1"),
+        // A directory hides nothing, and a good repeat is as good as any.
+        (
+            Layer::new().pax([("uid", &b"x"[..])]).add(EntryType::Directory, b"d/", b"", |_| {}),
+            "d/ d/x=1 f=old",
+        ),
+        (bad(Layer::new(), "f").raw(&layer("f=new").finish_open()), "d/ d/x=1 f=new"),
+    ] {
+        assert_eq!(Image::of([base(), top]).tree(), shown);
+    }
+}
+
+#[test]
 fn s2_a_file_longer_than_offsets_go_is_rejected() {
     let sparse = |size: &'static str| {
         let records = [("GNU.sparse.name", "f"), ("GNU.sparse.map", "0,0"), ("GNU.sparse.size", size)];
