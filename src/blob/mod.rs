@@ -7,6 +7,7 @@
 mod decode;
 mod file;
 mod forward;
+mod seek;
 mod sniff;
 mod spool;
 mod window;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use decode::decoder;
 pub use file::HostFile;
 pub use forward::Forward;
+pub use seek::{FirstPass, Mark, Resumed, Start};
 pub use sniff::Compression;
 pub use spool::{SpoolDir, SpoolError};
 pub use window::Window;
