@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use decode::decoder;
 pub use file::HostFile;
-pub use forward::Forward;
+pub use forward::{Forward, Hops, Stream};
 pub use seek::{FirstPass, Mark, Resumed, Start};
 pub use sniff::Compression;
 pub use spool::{SpoolDir, SpoolError};

@@ -1,6 +1,6 @@
 //! From a layer tar to an index.
 
-use crate::blob::ReadAt;
+use crate::blob::Forward;
 use crate::tar::{self, Member, Members, Type};
 
 use super::item::{Item, Leaf, Meta};
@@ -12,7 +12,7 @@ use super::tree::Tree;
 const SYMLINK_MODE: u16 = 0o777;
 
 /// Reads a layer tar once.
-pub fn index(layer: &dyn ReadAt) -> Result<Tables, tar::Error> {
+pub fn index(layer: &mut dyn Forward) -> Result<Tables, tar::Error> {
     let mut members = Members::new(layer);
     let mut tree = Tree::new();
     while let Some(member) = members.next_member()? {

@@ -19,7 +19,7 @@ mod way;
 
 use std::borrow::Cow;
 
-use crate::blob::ReadAt;
+use crate::blob::{Forward, Hops, ReadAt};
 use crate::entry::{Attributes, Extent, Time, Xattr};
 use crate::layer::{Children, DirId, EntryNo, Error, ForeignLink, Found, Layer, LeafId, Result};
 use crate::tar;
@@ -40,6 +40,11 @@ pub struct LayerIndex {
 impl LayerIndex {
     /// Indexes an uncompressed layer tar.
     pub fn of_tar(layer: &dyn ReadAt) -> std::result::Result<LayerIndex, tar::Error> {
+        LayerIndex::of_stream(&mut Hops::new(layer))
+    }
+
+    /// Indexes an uncompressed layer tar that is read front to back, as far as the members go.
+    pub fn of_stream(layer: &mut dyn Forward) -> std::result::Result<LayerIndex, tar::Error> {
         member::index(layer).map(|tables| LayerIndex { tables })
     }
 

@@ -1,6 +1,6 @@
 //! The members of a tar, one after the other.
 
-use crate::blob::{Forward, ReadAt};
+use crate::blob::Forward;
 use crate::entry::Data;
 
 use super::header::{Block, is_zero};
@@ -15,7 +15,7 @@ const ZEROS_CHUNK: usize = 64 * 1024;
 
 /// Reads members front to back, hopping over their data.
 pub struct Members<'a> {
-    forward: Forward<'a>,
+    forward: &'a mut dyn Forward,
     globals: Records,
     member: Member,
     end: Option<u64>,
@@ -42,13 +42,8 @@ impl Extensions {
 
 impl<'a> Members<'a> {
     /// From the first block.
-    pub fn new(archive: &'a dyn ReadAt) -> Members<'a> {
-        Members {
-            forward: Forward::new(archive),
-            globals: Records::default(),
-            member: Member::default(),
-            end: None,
-        }
+    pub fn new(archive: &'a mut dyn Forward) -> Members<'a> {
+        Members { forward: archive, globals: Records::default(), member: Member::default(), end: None }
     }
 
     /// The next member, or `None` at the end of the archive.
@@ -204,14 +199,14 @@ impl<'a> Members<'a> {
 
     fn fill_old_sparse(&mut self, block: &Block<'_>, stored: u64) -> Result<(), Problem> {
         let header = block.gnu().ok_or(Problem::Sparse)?;
-        let map = sparse::old_gnu(header, &mut self.forward)?;
+        let map = sparse::old_gnu(header, self.forward)?;
         let size = super::number::unsigned(&header.realsize).ok_or(Problem::Field("realsize"))?;
         self.fill_sparse(&map, size, stored)
     }
 
     fn fill_pax_sparse(&mut self, sparse: super::pax::Sparse, stored: u64) -> Result<(), Problem> {
         let (map, used) = match sparse.map {
-            _ if sparse.map_in_data => sparse::in_data(&mut self.forward, stored)?,
+            _ if sparse.map_in_data => sparse::in_data(self.forward, stored)?,
             Some(map) => (map, 0),
             None => return Err(Problem::Sparse),
         };
@@ -230,12 +225,12 @@ impl<'a> Members<'a> {
 
     /// Passes over data and its padding; the padding of the very last member may be missing.
     fn skip_data(&mut self, len: u64) -> Result<(), Problem> {
-        let remaining = self.forward.remaining();
-        if len > remaining {
-            return Err(Problem::Truncated { missing: len - remaining });
+        let missing = self.forward.skip(len)?;
+        if missing > 0 {
+            return Err(Problem::Truncated { missing });
         }
-        let padded = len.checked_next_multiple_of(BLOCK).unwrap_or(len).min(remaining);
-        let _inside = self.forward.skip(padded);
+        let padding = len.next_multiple_of(BLOCK) - len;
+        let _missing = self.forward.skip(padding)?;
         Ok(())
     }
 }

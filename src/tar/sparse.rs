@@ -15,7 +15,7 @@ const PAIR: usize = 24;
 pub type Map = Vec<u64>;
 
 /// The map of GNU's old format: in the header itself and in as many blocks behind it as it says.
-pub fn old_gnu(header: &GnuHeader, forward: &mut Forward<'_>) -> Result<Map, Problem> {
+pub fn old_gnu(header: &GnuHeader, forward: &mut dyn Forward) -> Result<Map, Problem> {
     let mut map = Map::new();
     for pair in &header.sparse {
         push_pair(&mut map, &pair.offset, &pair.numbytes)?;
@@ -47,7 +47,7 @@ fn push_pair(map: &mut Map, offset: &[u8], numbytes: &[u8]) -> Result<(), Proble
 }
 
 /// The map of format 1.0: decimal lines in whole blocks in front of the data. Gives its length too.
-pub fn in_data(forward: &mut Forward<'_>, stored: u64) -> Result<(Map, u64), Problem> {
+pub fn in_data(forward: &mut dyn Forward, stored: u64) -> Result<(Map, u64), Problem> {
     let mut lines = Lines { forward, text: Vec::new(), at: 0, left: stored };
     let count = lines.number()?;
     let mut map = Map::new();
@@ -59,14 +59,14 @@ pub fn in_data(forward: &mut Forward<'_>, stored: u64) -> Result<(Map, u64), Pro
     Ok((map, used))
 }
 
-struct Lines<'a, 'b> {
-    forward: &'a mut Forward<'b>,
+struct Lines<'a> {
+    forward: &'a mut dyn Forward,
     text: Vec<u8>,
     at: usize,
     left: u64,
 }
 
-impl Lines<'_, '_> {
+impl Lines<'_> {
     fn number(&mut self) -> Result<u64, Problem> {
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
