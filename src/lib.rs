@@ -7,6 +7,7 @@ pub mod digest;
 pub mod entry;
 pub mod layer;
 pub mod union;
+pub mod mapped;
 pub mod blob;
 pub mod tar;
 pub mod index;

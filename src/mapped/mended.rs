@@ -1,0 +1,80 @@
+//! What comes from a file that may turn out to be damaged, and can be made again.
+
+use std::sync::OnceLock;
+
+/// Makes the same thing without the file.
+type Again<T> = Box<dyn Fn() -> Option<T> + Send + Sync>;
+
+/// Something that is used as it stands in a file for as long as the file is whole.
+pub struct Mended<T> {
+    first: T,
+    again: OnceLock<Option<T>>,
+    mend: Option<Again<T>>,
+}
+
+impl<T> Mended<T> {
+    /// Something that is in no file.
+    pub fn sound(first: T) -> Mended<T> {
+        Mended { first, again: OnceLock::new(), mend: None }
+    }
+
+    /// Something of a file, and how to make the very same without it.
+    pub fn new(first: T, mend: impl Fn() -> Option<T> + Send + Sync + 'static) -> Mended<T> {
+        Mended { first, again: OnceLock::new(), mend: Some(Box::new(mend)) }
+    }
+
+    /// As it stands now.
+    pub fn get(&self) -> &T {
+        self.again.get().and_then(Option::as_ref).unwrap_or(&self.first)
+    }
+
+    /// Asks a question; if the answer is that the file is damaged, makes the thing again and asks once more.
+    pub fn ask<'a, A, E>(
+        &'a self,
+        is_damage: impl Fn(&E) -> bool,
+        question: impl Fn(&'a T) -> Result<A, E>,
+    ) -> Result<A, E> {
+        match question(self.get()) {
+            Err(error) if is_damage(&error) => match self.mend() {
+                Some(again) => question(again),
+                None => Err(error),
+            },
+            answer => answer,
+        }
+    }
+
+    /// Whoever comes meanwhile waits: the work is done once.
+    fn mend(&self) -> Option<&T> {
+        let mend = self.mend.as_ref()?;
+        self.again.get_or_init(mend).as_ref()
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Mended<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_is_made_again_once() {
+        let made = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let count = made.clone();
+        let mended = Mended::new(7, move || {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Some(8)
+        });
+        assert_eq!(mended.ask(|_: &()| true, |&n| Ok(n)), Ok(7));
+        let is_eight = |&n: &i32| if n == 8 { Ok(n) } else { Err("damaged") };
+        assert_eq!(mended.ask(|_| true, is_eight), Ok(8));
+        assert_eq!(mended.ask(|_| true, is_eight), Ok(8));
+        assert_eq!(*mended.get(), 8);
+        assert_eq!(made.load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(Mended::sound(7).ask(|_| true, is_eight), Err("damaged"));
+        assert_eq!(mended.ask(|error| *error == "damaged", |_| Err::<i32, _>("other")), Err("other"));
+    }
+}
