@@ -1,5 +1,7 @@
 //! One thing in one layer: what stat(2) says of it, and where its bytes lie.
 
+use bytemuck::{Pod, Zeroable};
+
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -105,7 +107,8 @@ pub struct Attributes {
 }
 
 /// A run of a file's bytes; what lies between extents is a hole and reads as zeros.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Extent {
     /// Offset in the file, in bytes.
     pub logical: u64,

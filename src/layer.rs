@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::entry::{Attributes, Time, Xattr};
+use crate::mapped::Damaged;
 use crate::path::TreePath;
 
 /// A layer's place in the stack; 0 is the bottom.
@@ -64,6 +65,9 @@ pub enum Found {
 /// Why a layer could not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// The layer's index is a file that is not what it was, and the layer cannot be read again.
+    #[error("{0}, and the layer cannot be read again")]
+    Damaged(#[from] Damaged),
     /// A stack of no layers.
     #[error("no layers")]
     NoLayers,

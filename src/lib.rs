@@ -5,9 +5,9 @@
 pub mod path;
 pub mod digest;
 pub mod entry;
+pub mod mapped;
 pub mod layer;
 pub mod union;
-pub mod mapped;
 pub mod blob;
 pub mod tar;
 pub mod index;

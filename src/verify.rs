@@ -172,7 +172,11 @@ impl Verify<'_> {
 
     /// Reads the files of a layer directory: there is no digest to compare, but each must be readable.
     fn files(&mut self, place: Option<(usize, &LayerSource)>, index: &LayerIndex, content: &Content) {
-        for leaf in index.regular_files() {
+        let files = match index.regular_files() {
+            Ok(files) => files,
+            Err(error) => return self.problem(place, error.to_string()),
+        };
+        for leaf in files {
             let read = content.of_file(index, leaf).and_then(|file| read_through(&*file));
             match read {
                 Ok(bytes) => self.report.bytes += bytes,

@@ -103,7 +103,8 @@ impl Inodes {
             true => self.xattrs.number(meta.xattrs),
             false => self.xattrs.number(&*meta.xattrs.iter().filter(is_shown).cloned().collect::<Vec<_>>()),
         };
-        let owner = self.owners.number(&Owner { mode: meta.mode, uid: meta.uid, gid: meta.gid, xattrs });
+        let owner =
+            self.owners.number(&Owner { mode: meta.mode.into(), uid: meta.uid, gid: meta.gid, xattrs });
         let times = (meta.atime.is_some() || meta.ctime.is_some())
             .then(|| Box::new((meta.atime.unwrap_or(meta.mtime), meta.ctime.unwrap_or(meta.mtime))));
         self.inodes.push(Inode { owner, mtime: meta.mtime, times, content, overlay });
@@ -169,6 +170,11 @@ impl<T: Hash> Interned<T> {
     }
 
     /// All values, by number.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// The same, for good.
     pub fn into_values(self) -> Vec<T> {
         self.values
     }

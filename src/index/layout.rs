@@ -1,12 +1,16 @@
 //! From the tree of a layer to its tables: entries numbered breadth first, a directory's side by side.
 
-use crate::entry::Extent;
+use crate::entry::{Extent, Xattr};
 use crate::layer::{DirId, ForeignLink, LeafId};
+use crate::mapped::Table;
 
+use super::XattrUse;
 use super::inode::{Content, Inode};
 use super::node::{Node, NodeNo, ROOT, State};
 use super::settle::settle;
-use super::table::{Flags, Record, RecordKind, Slice, Sparse, Tables, Times};
+use super::table::{
+    Flags, NO_END, Rare, Record, RecordKind, Slice, Sparse, Summary, Tables, Text, Times, XattrText,
+};
 use super::tree::{Tree, WHITEOUT_PREFIX};
 
 /// Settles a layer that has been read to its end, and lays it out.
@@ -14,28 +18,42 @@ pub fn tables(mut tree: Tree) -> Tables {
     settle(&mut tree);
     let mut layout = Layout::new(&tree);
     layout.run();
+    layout.lay_out_xattrs();
     layout.shrink();
-    let Layout {
-        records, names, targets, extents, sparse, times, foreign, link_whiteouts, data_size, ..
-    } = layout;
     let newest = tree.newest.unwrap_or_default();
-    Tables {
-        records,
-        names,
-        targets,
-        owners: tree.inodes.owners.into_values(),
-        xattrs: tree.inodes.xattrs.into_values(),
-        extents,
-        sparse,
-        times,
-        foreign,
-        link_whiteouts,
-        rejected: tree.rejected,
-        newest,
+    let summary = Summary {
+        newest_secs: newest.secs,
+        newest_nanos: newest.nanos,
+        xattr_use: xattr_use(&tree) as u32,
         members: tree.members,
-        data_size,
-        end: None,
+        data_size: layout.data_size,
+        end: NO_END,
+    };
+    let is_root_opaque = layout.records.first().is_some_and(|root| root.flags.contains(Flags::OPAQUE));
+    let Layout { records, names, texts, xattr_sets, xattrs, extents, sparse, times, mut rare, .. } = layout;
+    rare.rejected = tree.rejected;
+    Tables {
+        records: Table::Owned(records),
+        names: Table::Owned(names),
+        texts: Table::Owned(texts),
+        owners: Table::Owned(tree.inodes.owners.into_values()),
+        xattr_sets: Table::Owned(xattr_sets),
+        xattrs: Table::Owned(xattrs),
+        extents: Table::Owned(extents),
+        sparse: Table::Owned(sparse),
+        times: Table::Owned(times),
+        rare,
+        summary,
+        is_root_opaque,
     }
+}
+
+fn xattr_use(tree: &Tree) -> XattrUse {
+    let is_acl = |xattr: &Xattr| xattr.name.starts_with(b"system.posix_acl_");
+    let all = tree.inodes.xattrs.values().iter().flatten();
+    all.map(|xattr| if is_acl(xattr) { XattrUse::Acls } else { XattrUse::Some })
+        .max()
+        .unwrap_or(XattrUse::None)
 }
 
 struct Layout<'a> {
@@ -45,12 +63,13 @@ struct Layout<'a> {
     first_of: Vec<u32>,
     records: Vec<Record>,
     names: Vec<u8>,
-    targets: Vec<u8>,
+    texts: Vec<u8>,
+    xattr_sets: Vec<Slice>,
+    xattrs: Vec<XattrText>,
     extents: Vec<Extent>,
     sparse: Vec<Sparse>,
     times: Vec<Times>,
-    foreign: Vec<ForeignLink>,
-    link_whiteouts: Vec<(DirId, Box<[u8]>)>,
+    rare: Rare,
     data_size: u64,
 }
 
@@ -64,12 +83,13 @@ impl<'a> Layout<'a> {
             first_of: vec![NONE; tree.inodes.inodes.len()],
             records: Vec::with_capacity(tree.nodes.all().len()),
             names: Vec::new(),
-            targets: Vec::new(),
+            texts: Vec::new(),
+            xattr_sets: Vec::new(),
+            xattrs: Vec::new(),
             extents: Vec::new(),
             sparse: Vec::new(),
             times: Vec::new(),
-            foreign: Vec::new(),
-            link_whiteouts: Vec::new(),
+            rare: Rare::default(),
             data_size: 0,
         }
     }
@@ -103,7 +123,9 @@ impl<'a> Layout<'a> {
     fn shrink(&mut self) {
         self.records.shrink_to_fit();
         self.names.shrink_to_fit();
-        self.targets.shrink_to_fit();
+        self.texts.shrink_to_fit();
+        self.xattr_sets.shrink_to_fit();
+        self.xattrs.shrink_to_fit();
         self.extents.shrink_to_fit();
         self.sparse.shrink_to_fit();
         self.times.shrink_to_fit();
@@ -114,7 +136,7 @@ impl<'a> Layout<'a> {
         let mut record = self.name(node, parent);
         match node.state {
             State::Directory { inode, opaque } => {
-                record.kind = RecordKind::Directory;
+                record.set_kind(RecordKind::Directory);
                 if opaque {
                     record.flags.set(Flags::OPAQUE);
                 }
@@ -124,10 +146,10 @@ impl<'a> Layout<'a> {
                 }
             }
             State::Leaf { inode } => self.leaf(&mut record, inode),
-            State::Whiteout | State::PendingLink | State::Gone => record.kind = RecordKind::Whiteout,
+            State::Whiteout | State::PendingLink | State::Gone => record.set_kind(RecordKind::Whiteout),
         }
         if self.tree.link_whiteouts.contains(&number) {
-            self.link_whiteouts.push((DirId(parent), self.tree.nodes.text(node.name).into()));
+            self.rare.link_whiteouts.push((DirId(parent), self.tree.nodes.text(node.name).into()));
         }
         self.records.push(record);
     }
@@ -136,19 +158,7 @@ impl<'a> Layout<'a> {
         let name = self.tree.nodes.text(node.name);
         let name_at = self.names.len() as u32;
         self.names.extend_from_slice(name);
-        Record {
-            name_at,
-            name_len: name.len() as u8,
-            kind: RecordKind::Whiteout,
-            flags: Flags::default(),
-            parent,
-            owner: 0,
-            size: 0,
-            data: 0,
-            mtime_secs: 0,
-            mtime_nanos: 0,
-            nlink: 1,
-        }
+        Record::new(RecordKind::Whiteout, name_at, name.len() as u8, parent)
     }
 
     fn leaf(&mut self, record: &mut Record, number: u32) {
@@ -157,7 +167,7 @@ impl<'a> Layout<'a> {
         match self.first_of.get_mut(number as usize) {
             Some(first) if *first == NONE => *first = here,
             first => {
-                record.kind = RecordKind::Link;
+                record.set_kind(RecordKind::Link);
                 record.data = first.map_or(0, |&mut first| first.into());
                 return;
             }
@@ -173,12 +183,19 @@ impl<'a> Layout<'a> {
         if let Some(times) = &inode.times {
             record.flags.set(Flags::TIMES);
             let (atime, ctime) = **times;
-            self.times.push(Times { entry: self.records.len() as u32, atime, ctime });
+            self.times.push(Times {
+                atime_secs: atime.secs,
+                ctime_secs: ctime.secs,
+                atime_nanos: atime.nanos,
+                ctime_nanos: ctime.nanos,
+                entry: self.records.len() as u32,
+                unused: 0,
+            });
         }
     }
 
     fn fill(&mut self, record: &mut Record, inode: &Inode, leaf: LeafId) {
-        record.kind = kind(&inode.content);
+        record.set_kind(kind(&inode.content));
         match &inode.content {
             Content::Directory | Content::Fifo | Content::Socket => {}
             Content::Regular { size, offset } => {
@@ -195,14 +212,30 @@ impl<'a> Layout<'a> {
                 self.data_size = self.data_size.saturating_add(stored);
             }
             Content::Symlink { target } => {
-                (record.size, record.data) = (target.len() as u64, self.targets.len() as u64);
-                self.targets.extend_from_slice(target);
+                let text = self.text(target);
+                (record.size, record.data) = (text.len, text.at);
             }
             Content::CharDevice(device) | Content::BlockDevice(device) => {
                 record.data = Slice { first: device.major, count: device.minor }.pack();
             }
             Content::Foreign { target } => {
-                self.foreign.push(ForeignLink { leaf, target: target.clone() });
+                self.rare.foreign.push(ForeignLink { leaf, target: target.clone() });
+            }
+        }
+    }
+
+    fn text(&mut self, text: &[u8]) -> Text {
+        let at = self.texts.len() as u64;
+        self.texts.extend_from_slice(text);
+        Text { at, len: text.len() as u64 }
+    }
+
+    fn lay_out_xattrs(&mut self) {
+        for set in self.tree.inodes.xattrs.values() {
+            self.xattr_sets.push(Slice { first: self.xattrs.len() as u32, count: set.len() as u32 });
+            for xattr in set {
+                let (name, value) = (self.text(&xattr.name), self.text(&xattr.value));
+                self.xattrs.push(XattrText { name, value });
             }
         }
     }
@@ -210,7 +243,7 @@ impl<'a> Layout<'a> {
     /// S24: an entry has as many links as it has names that show.
     fn count_links(&mut self) {
         let named: Vec<u32> =
-            self.records.iter().filter(|r| r.kind == RecordKind::Link).map(|r| r.data as u32).collect();
+            self.records.iter().filter(|r| r.kind() == RecordKind::Link).map(|r| r.data as u32).collect();
         for entry in named {
             if let Some(record) = self.records.get_mut(entry as usize) {
                 record.nlink += 1;

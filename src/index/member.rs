@@ -5,7 +5,7 @@ use crate::tar::{self, Member, Members, Type};
 
 use super::item::{Item, Leaf, Meta};
 use super::layout;
-use super::table::Tables;
+use super::table::{NO_END, Tables};
 use super::tree::Tree;
 
 /// Linux has no modes for symlinks and shows this one, whatever a tar by another system says.
@@ -19,7 +19,7 @@ pub fn index(layer: &mut dyn Forward) -> Result<Tables, tar::Error> {
         tree.add(&member.name, member.offset, item(member));
     }
     let mut tables = layout::tables(tree);
-    tables.end = members.end();
+    tables.summary.end = members.end().unwrap_or(NO_END);
     Ok(tables)
 }
 

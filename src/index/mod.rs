@@ -13,15 +13,19 @@ mod member;
 mod node;
 mod reject;
 mod settle;
+mod stored;
 mod table;
 mod tree;
 mod way;
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io;
 
 use crate::blob::{Forward, Hops, ReadAt};
 use crate::entry::{Attributes, Extent, Time, Xattr};
 use crate::layer::{Children, DirId, EntryNo, Error, ForeignLink, Found, Layer, LeafId, Result};
+use crate::mapped::{BadFile, Mended};
 use crate::tar;
 
 pub use check::check;
@@ -29,12 +33,12 @@ pub use content::Content;
 pub use directory::{DirectoryError, HostTree};
 pub use reject::{Reason, Rejected};
 
-use table::{RecordKind, Tables};
+use table::{RecordKind, Summary, Tables};
 
 /// All names of one layer, immutable.
 #[derive(Debug)]
 pub struct LayerIndex {
-    tables: Tables,
+    tables: Mended<Tables>,
 }
 
 impl LayerIndex {
@@ -45,58 +49,91 @@ impl LayerIndex {
 
     /// Indexes an uncompressed layer tar that is read front to back, as far as the members go.
     pub fn of_stream(layer: &mut dyn Forward) -> std::result::Result<LayerIndex, tar::Error> {
-        member::index(layer).map(|tables| LayerIndex { tables })
+        member::index(layer).map(LayerIndex::sound)
     }
 
     /// The index of a layer that holds nothing.
     pub fn empty() -> LayerIndex {
-        LayerIndex { tables: layout::tables(tree::Tree::new()) }
+        LayerIndex::sound(layout::tables(tree::Tree::new()))
     }
 
     /// Indexes an unpacked layer directory.
     pub fn of_directory(tree: &HostTree) -> std::result::Result<LayerIndex, DirectoryError> {
-        tree.index().map(|tables| LayerIndex { tables })
+        tree.index().map(LayerIndex::sound)
+    }
+
+    /// Maps an index that was stored. Should the file turn out to be damaged, `mend` is to make the same index
+    /// again from the layer.
+    pub fn load(
+        file: &File,
+        mend: impl Fn() -> Option<LayerIndex> + Send + Sync + 'static,
+    ) -> std::result::Result<LayerIndex, BadFile> {
+        let tables = Tables::open(file)?;
+        let mend = move || mend().map(|index| index.tables.into_inner());
+        Ok(LayerIndex { tables: Mended::new(tables, mend) })
+    }
+
+    /// Writes the index to a file that is empty.
+    pub fn store(&self, file: &File) -> io::Result<()> {
+        self.tables.get().store(file)
+    }
+
+    fn sound(tables: Tables) -> LayerIndex {
+        LayerIndex { tables: Mended::sound(tables) }
+    }
+
+    fn ask<'a, A>(&'a self, question: impl Fn(&'a Tables) -> Result<A>) -> Result<A> {
+        self.tables.ask(|error| matches!(error, Error::Damaged(_)), question)
+    }
+
+    fn summary(&self) -> &Summary {
+        &self.tables.get().summary
     }
 
     /// Members read, the rejected ones too.
     pub fn member_count(&self) -> u64 {
-        self.tables.members
+        self.summary().members
     }
 
     /// Bytes of file data, hard links counted once and holes not at all.
     pub fn data_size(&self) -> u64 {
-        self.tables.data_size
+        self.summary().data_size
     }
 
     /// Members that are not in the tree, in the order of the layer (S2).
     pub fn rejected(&self) -> &[Rejected] {
-        &self.tables.rejected
+        &self.tables.get().rare.rejected
     }
 
     /// What stands behind the end of the tar, if it had an end mark: its offset.
     pub fn end(&self) -> Option<u64> {
-        self.tables.end
+        Some(self.summary().end).filter(|&end| end != table::NO_END)
     }
 
     /// Whether any entry has extended attributes, and whether any of them is an ACL.
     pub fn xattr_use(&self) -> XattrUse {
-        self.tables.xattr_use()
+        match self.summary().xattr_use {
+            0 => XattrUse::None,
+            1 => XattrUse::Some,
+            _ => XattrUse::Acls,
+        }
     }
 
     /// All regular files, each once, however many names it has.
-    pub fn regular_files(&self) -> impl Iterator<Item = LeafId> {
-        let is_file = |(_, record): &(u32, &table::Record)| record.kind == RecordKind::Regular;
-        (0u32..).zip(&self.tables.records).filter(is_file).map(|(number, _)| LeafId(number))
+    pub fn regular_files(&self) -> Result<impl Iterator<Item = LeafId>> {
+        let records = self.ask(|tables| Ok(tables.records.all()?))?;
+        let is_file = |(_, record): &(u32, &table::Record)| record.kind() == RecordKind::Regular;
+        Ok((0u32..).zip(records).filter(is_file).map(|(number, _)| LeafId(number)))
     }
 
     /// The extents of a regular file, sorted.
     pub fn extents(&self, leaf: LeafId) -> Result<Cow<'_, [Extent]>> {
-        self.tables.extents(leaf)
+        self.ask(|tables| tables.extents(leaf))
     }
 
     /// The path of an entry under its first name, root first.
     pub fn path(&self, entry: EntryNo) -> Result<crate::path::TreePath> {
-        self.tables.path(entry)
+        self.ask(|tables| tables.path(entry))
     }
 }
 
@@ -113,23 +150,28 @@ pub enum XattrUse {
 
 impl Layer for LayerIndex {
     fn root(&self) -> Found {
-        Found::Dir { dir: DirId(0), opaque: self.tables.is_root_opaque() }
+        Found::Dir { dir: DirId(0), opaque: self.tables.get().is_root_opaque }
     }
 
     fn find(&self, dir: DirId, name: &[u8]) -> Result<Found> {
-        let (first, children) = self.tables.children(dir)?;
-        let at = children.binary_search_by(|record| self.tables.name(record).cmp(name));
-        match at {
-            Ok(at) => Ok(self.tables.found(first, at)),
-            Err(_) => Ok(Found::Absent),
-        }
+        self.ask(|tables| {
+            let (first, children) = tables.children(dir)?;
+            let at = tables.search(children, name)?;
+            let record = at.and_then(|at| Some((at, children.get(at)?)));
+            Ok(record.map_or(Found::Absent, |(at, record)| tables.found(first + at as u32, record)))
+        })
     }
 
     fn list(&self, dir: DirId, skip: usize) -> Result<Children<'_>> {
-        let (first, children) = self.tables.children(dir)?;
+        let (tables, first, children) = self.ask(|tables| {
+            let (first, children) = tables.children(dir)?;
+            tables.check_names(children)?;
+            Ok((tables, first, children))
+        })?;
         let rest = children.get(skip..).unwrap_or_default();
-        Ok(Box::new(rest.iter().enumerate().map(move |(at, record)| {
-            (Cow::Borrowed(self.tables.name(record)), self.tables.found(first, skip + at))
+        Ok(Box::new((first + skip as u32..).zip(rest).map(move |(number, record)| {
+            let name = tables.name(record).unwrap_or_default();
+            (Cow::Borrowed(name), tables.found(number, record))
         })))
     }
 
@@ -137,35 +179,40 @@ impl Layer for LayerIndex {
         if dir == DirId(0) {
             return Ok(None);
         }
-        let record = self.tables.directory(dir)?;
-        Ok(Some((DirId(record.parent), Cow::Borrowed(self.tables.name(record)))))
+        self.ask(|tables| {
+            let record = tables.directory(dir)?;
+            Ok(Some((DirId(record.parent), Cow::Borrowed(tables.name(record)?))))
+        })
     }
 
     fn attributes(&self, entry: EntryNo) -> Result<Option<Attributes>> {
-        self.tables.attributes(entry)
+        self.ask(|tables| tables.attributes(entry))
     }
 
     fn link_target(&self, leaf: LeafId) -> Result<Cow<'_, [u8]>> {
-        let record = self.tables.record(leaf.into())?;
-        if record.kind != RecordKind::Symlink {
-            return Err(Error::WrongKind { entry: leaf.into(), expected: "a symlink" });
-        }
-        Ok(Cow::Borrowed(self.tables.target(record)))
+        self.ask(|tables| {
+            let record = tables.record(leaf.into())?;
+            if record.kind() != RecordKind::Symlink {
+                return Err(Error::WrongKind { entry: leaf.into(), expected: "a symlink" });
+            }
+            tables.target(record).map(Cow::Borrowed)
+        })
     }
 
     fn xattrs(&self, entry: EntryNo) -> Result<Cow<'_, [Xattr]>> {
-        Ok(Cow::Borrowed(self.tables.xattrs(entry)?))
+        self.ask(|tables| tables.xattrs(entry)).map(Cow::Owned)
     }
 
     fn newest_mtime(&self) -> Time {
-        self.tables.newest
+        let summary = self.summary();
+        Time { secs: summary.newest_secs, nanos: summary.newest_nanos }
     }
 
     fn foreign_links(&self) -> &[ForeignLink] {
-        &self.tables.foreign
+        &self.tables.get().rare.foreign
     }
 
     fn link_whiteouts(&self) -> &[(DirId, Box<[u8]>)] {
-        &self.tables.link_whiteouts
+        &self.tables.get().rare.link_whiteouts
     }
 }

@@ -15,7 +15,7 @@ pub struct Rejected {
 }
 
 /// Why a member could not be placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// Its name can stand in no tree (S2).
     #[error("{0}")]
@@ -56,4 +56,7 @@ pub enum Reason {
     /// A hard link to what is neither in this layer nor below it (S5).
     #[error("hard link to nothing")]
     LinkToNothing,
+    /// Any of these, as it was put down when the layer was indexed.
+    #[error("{0}")]
+    Recorded(Box<str>),
 }

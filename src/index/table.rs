@@ -4,40 +4,45 @@
 //! is a binary search in a slice and a listing is the slice itself. Record 0 is the root.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use bytemuck::{Pod, Zeroable};
 
 use crate::entry::{Attributes, Device, Extent, Kind, Time, Xattr};
 use crate::layer::{DirId, EntryNo, Error, ForeignLink, Found, LeafId, Result};
+use crate::mapped::Table;
 use crate::path::TreePath;
 
-use super::{Rejected, XattrUse};
+use super::Rejected;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RecordKind {
-    Directory,
-    Regular,
-    Symlink,
-    CharDevice,
-    BlockDevice,
-    Fifo,
-    Socket,
+    Directory = 0,
+    Regular = 1,
+    Symlink = 2,
+    CharDevice = 3,
+    BlockDevice = 4,
+    Fifo = 5,
+    Socket = 6,
     /// Another name for the entry whose number is in `data`.
-    Link,
+    Link = 7,
     /// A hard link whose target is in a layer below (S5).
-    ForeignLink,
+    ForeignLink = 8,
     /// The name is hidden in the layers below (S10, S14).
-    Whiteout,
+    Whiteout = 9,
 }
 
 /// One name of the layer, with its entry's attributes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct Record {
     /// Where the name begins in `names`.
     pub name_at: u32,
     pub name_len: u8,
-    pub kind: RecordKind,
+    /// A `RecordKind`.
+    kind: u8,
     pub flags: Flags,
     /// The directory that holds the name.
     pub parent: u32,
@@ -46,7 +51,7 @@ pub struct Record {
     /// Length of a file's contents or of a symlink's target, in bytes.
     pub size: u64,
     /// A directory's children: a `Slice`. A file's source offset, a sparse file's place in `sparse`, a
-    /// target's in `targets`, a device number, the number of the entry that a link names.
+    /// target's in `texts`, a device number, the number of the entry that a link names.
     pub data: u64,
     pub mtime_secs: i64,
     pub mtime_nanos: u32,
@@ -54,8 +59,34 @@ pub struct Record {
     pub nlink: u32,
 }
 
+impl Record {
+    pub fn new(kind: RecordKind, name_at: u32, name_len: u8, parent: u32) -> Record {
+        Record { name_at, name_len, kind: kind as u8, parent, nlink: 1, ..Record::zeroed() }
+    }
+
+    pub fn kind(&self) -> RecordKind {
+        match self.kind {
+            0 => RecordKind::Directory,
+            1 => RecordKind::Regular,
+            2 => RecordKind::Symlink,
+            3 => RecordKind::CharDevice,
+            4 => RecordKind::BlockDevice,
+            5 => RecordKind::Fifo,
+            6 => RecordKind::Socket,
+            7 => RecordKind::Link,
+            8 => RecordKind::ForeignLink,
+            // Nobody writes another number.
+            _ => RecordKind::Whiteout,
+        }
+    }
+
+    pub fn set_kind(&mut self, kind: RecordKind) {
+        self.kind = kind as u8;
+    }
+}
+
 /// Properties of a record, a bit each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Flags(pub u16);
 
@@ -78,8 +109,9 @@ impl Flags {
     }
 }
 
-/// A stretch of another table, packed into a record's `data`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A stretch of another table; of records, packed into a record's `data`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Slice {
     pub first: u32,
     pub count: u32,
@@ -99,18 +131,36 @@ impl Slice {
     }
 }
 
+/// A stretch of `texts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Text {
+    pub at: u64,
+    pub len: u64,
+}
+
 /// Mode, owner and attributes together: few of them serve many entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Pod, Zeroable)]
+#[repr(C)]
 pub struct Owner {
-    pub mode: u16,
+    pub mode: u32,
     pub uid: u32,
     pub gid: u32,
-    /// Place in `xattrs`; the first set is empty.
+    /// Place in `xattr_sets`; the first set is empty.
     pub xattrs: u32,
 }
 
+/// An extended attribute.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct XattrText {
+    pub name: Text,
+    pub value: Text,
+}
+
 /// A sparse file's extents.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
 pub struct Sparse {
     /// In `extents`.
     pub extents: Slice,
@@ -119,44 +169,74 @@ pub struct Sparse {
 }
 
 /// Times that are not `mtime`, for the few entries that have them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
 pub struct Times {
+    pub atime_secs: i64,
+    pub ctime_secs: i64,
+    pub atime_nanos: u32,
+    pub ctime_nanos: u32,
     pub entry: u32,
-    pub atime: Time,
-    pub ctime: Time,
+    pub unused: u32,
+}
+
+/// What is known of the layer as a whole.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Summary {
+    pub newest_secs: i64,
+    pub newest_nanos: u32,
+    /// Whether there are extended attributes: 0 none, 1 some, 2 ACLs too.
+    pub xattr_use: u32,
+    /// Members read, the rejected ones too.
+    pub members: u64,
+    /// Bytes of file data, hard links counted once and holes not at all.
+    pub data_size: u64,
+    /// What stands behind the end mark: its offset; `NO_END` if there is no mark.
+    pub end: u64,
+}
+
+/// The end of a layer that has no end mark.
+pub const NO_END: u64 = u64::MAX;
+
+/// What hardly any layer has, or few of: in memory as long as the layer is open.
+#[derive(Debug, Default)]
+pub struct Rare {
+    pub foreign: Vec<ForeignLink>,
+    /// Names of foreign links that a whiteout stands beside (S10).
+    pub link_whiteouts: Vec<(DirId, Box<[u8]>)>,
+    pub rejected: Vec<Rejected>,
 }
 
 /// The tables of one layer.
 #[derive(Debug)]
 pub struct Tables {
-    pub records: Vec<Record>,
-    pub names: Vec<u8>,
-    /// Symlinks' targets.
-    pub targets: Vec<u8>,
-    pub owners: Vec<Owner>,
-    pub xattrs: Vec<Box<[Xattr]>>,
-    pub extents: Vec<Extent>,
-    pub sparse: Vec<Sparse>,
+    pub records: Table<Record>,
+    pub names: Table<u8>,
+    /// Symlinks' targets, attributes' names and values.
+    pub texts: Table<u8>,
+    pub owners: Table<Owner>,
+    /// Stretches of `xattrs`.
+    pub xattr_sets: Table<Slice>,
+    pub xattrs: Table<XattrText>,
+    pub extents: Table<Extent>,
+    pub sparse: Table<Sparse>,
     /// Sorted by entry.
-    pub times: Vec<Times>,
-    pub foreign: Vec<ForeignLink>,
-    /// Names of foreign links that a whiteout stands beside (S10).
-    pub link_whiteouts: Vec<(DirId, Box<[u8]>)>,
-    pub rejected: Vec<Rejected>,
-    pub newest: Time,
-    pub members: u64,
-    pub data_size: u64,
-    pub end: Option<u64>,
+    pub times: Table<Times>,
+    pub rare: Rare,
+    pub summary: Summary,
+    /// Whether the root is opaque (S11).
+    pub is_root_opaque: bool,
 }
 
 impl Tables {
     pub fn record(&self, entry: EntryNo) -> Result<&Record> {
-        self.records.get(entry.0 as usize).ok_or(Error::NoEntry(entry))
+        self.records.get(entry.0 as usize)?.ok_or(Error::NoEntry(entry))
     }
 
     pub fn directory(&self, dir: DirId) -> Result<&Record> {
         let record = self.record(dir.into())?;
-        match record.kind {
+        match record.kind() {
             RecordKind::Directory => Ok(record),
             _ => Err(Error::WrongKind { entry: dir.into(), expected: "a directory" }),
         }
@@ -165,30 +245,51 @@ impl Tables {
     /// The number of a directory's first child, and all of them.
     pub fn children(&self, dir: DirId) -> Result<(u32, &[Record])> {
         let slice = Slice::unpack(self.directory(dir)?.data);
-        let children = self.records.get(slice.range()).ok_or(Error::NoEntry(dir.into()))?;
+        let children = self.records.slice(slice.range())?.ok_or(Error::NoEntry(dir.into()))?;
         Ok((slice.first, children))
     }
 
-    pub fn name(&self, record: &Record) -> &[u8] {
+    /// The place of a name among a directory's children.
+    pub fn search(&self, children: &[Record], name: &[u8]) -> Result<Option<usize>> {
+        let (mut low, mut high) = (0, children.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(record) = children.get(middle) else { break };
+            match self.name(record)?.cmp(name) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(Some(middle)),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Ok(None)
+    }
+
+    pub fn name(&self, record: &Record) -> Result<&[u8]> {
         let at = record.name_at as usize;
-        self.names.get(at..at + usize::from(record.name_len)).unwrap_or_default()
+        Ok(self.names.slice(at..at + usize::from(record.name_len))?.unwrap_or_default())
     }
 
-    pub fn target(&self, symlink: &Record) -> &[u8] {
-        let at = usize::try_from(symlink.data).ok();
-        let end = at.and_then(|at| at.checked_add(usize::try_from(symlink.size).ok()?));
-        at.zip(end).and_then(|(at, end)| self.targets.get(at..end)).unwrap_or_default()
+    /// Whether the names of a directory's children, which stand together, are what they were.
+    pub fn check_names(&self, children: &[Record]) -> Result<()> {
+        let (Some(first), Some(last)) = (children.first(), children.last()) else { return Ok(()) };
+        let end = last.name_at as usize + usize::from(last.name_len);
+        self.names.slice(first.name_at as usize..end)?;
+        Ok(())
     }
 
-    pub fn is_root_opaque(&self) -> bool {
-        self.records.first().is_some_and(|root| root.flags.contains(Flags::OPAQUE))
+    pub fn target(&self, symlink: &Record) -> Result<&[u8]> {
+        self.text(Text { at: symlink.data, len: symlink.size })
     }
 
-    /// The layer's word on the child at a place in a directory's slice.
-    pub fn found(&self, first: u32, at: usize) -> Found {
-        let number = first + at as u32;
-        let Some(record) = self.records.get(number as usize) else { return Found::Absent };
-        match record.kind {
+    pub fn text(&self, text: Text) -> Result<&[u8]> {
+        let end = text.at.checked_add(text.len).and_then(|end| usize::try_from(end).ok());
+        let range = usize::try_from(text.at).ok().zip(end);
+        Ok(range.map_or(Ok(None), |(at, end)| self.texts.slice(at..end))?.unwrap_or_default())
+    }
+
+    /// The layer's word on a name, by its record and the record's number.
+    pub fn found(&self, number: u32, record: &Record) -> Found {
+        match record.kind() {
             RecordKind::Whiteout => Found::Whiteout,
             RecordKind::Directory => {
                 Found::Dir { dir: DirId(number), opaque: record.flags.contains(Flags::OPAQUE) }
@@ -202,7 +303,7 @@ impl Tables {
         let mut names = Vec::new();
         while entry.0 != 0 {
             let record = self.record(entry)?;
-            names.push(self.name(record));
+            names.push(self.name(record)?);
             entry = EntryNo(record.parent);
         }
         let mut path = TreePath::root();
@@ -214,7 +315,7 @@ impl Tables {
 
     pub fn attributes(&self, entry: EntryNo) -> Result<Option<Attributes>> {
         let record = self.record(entry)?;
-        let kind = match record.kind {
+        let kind = match record.kind() {
             RecordKind::Directory if !record.flags.contains(Flags::EXPLICIT) => return Ok(None),
             RecordKind::Directory => Kind::Directory,
             // A link into a lower layer takes all but its number of names from its target.
@@ -230,80 +331,82 @@ impl Tables {
         };
         let owner = self.owner(record)?;
         let mtime = Time { secs: record.mtime_secs, nanos: record.mtime_nanos };
-        let times = self.times_of(entry, record, mtime);
+        let (atime, ctime) = self.other_times(entry, record)?.unwrap_or((mtime, mtime));
         Ok(Some(Attributes {
             kind,
-            mode: owner.mode,
+            mode: owner.mode as u16,
             uid: owner.uid,
             gid: owner.gid,
             size: record.size,
-            blocks: self.stored_bytes(record).div_ceil(512),
+            blocks: self.stored_bytes(record)?.div_ceil(512),
             device: device(record),
             nlink: record.nlink,
             mtime,
-            atime: times.atime,
-            ctime: times.ctime,
+            atime,
+            ctime,
         }))
     }
 
     pub fn extents(&self, leaf: LeafId) -> Result<Cow<'_, [Extent]>> {
         let record = self.record(leaf.into())?;
-        if record.kind != RecordKind::Regular {
+        if record.kind() != RecordKind::Regular {
             return Err(Error::WrongKind { entry: leaf.into(), expected: "a regular file" });
         }
         if record.flags.contains(Flags::SPARSE) {
-            let sparse = self.sparse(record);
-            let extents = sparse.and_then(|sparse| self.extents.get(sparse.extents.range()));
+            let sparse = self.sparse(record)?.ok_or(Error::NoEntry(leaf.into()))?;
+            let extents = self.extents.slice(sparse.extents.range())?;
             return extents.map(Cow::Borrowed).ok_or(Error::NoEntry(leaf.into()));
         }
         let whole = Extent { logical: 0, source: record.data, len: record.size };
         Ok(if record.size > 0 { Cow::Owned(vec![whole]) } else { Cow::Borrowed(&[]) })
     }
 
-    pub fn xattrs(&self, entry: EntryNo) -> Result<&[Xattr]> {
+    pub fn xattrs(&self, entry: EntryNo) -> Result<Vec<Xattr>> {
         let owner = self.owner(self.record(entry)?)?;
-        let set = self.xattrs.get(owner.xattrs as usize);
-        set.map(|set| &**set).ok_or(Error::NoEntry(entry))
-    }
-
-    pub fn xattr_use(&self) -> XattrUse {
-        let is_acl = |xattr: &Xattr| xattr.name.starts_with(b"system.posix_acl_");
-        match self.xattrs.iter().flatten().fold((false, false), |(_, acl), x| (true, acl || is_acl(x))) {
-            (_, true) => XattrUse::Acls,
-            (true, false) => XattrUse::Some,
-            (false, false) => XattrUse::None,
-        }
+        let set = self.xattr_sets.get(owner.xattrs as usize)?.ok_or(Error::NoEntry(entry))?;
+        let set = self.xattrs.slice(set.range())?.ok_or(Error::NoEntry(entry))?;
+        let text = |text| self.text(text).map(Box::from);
+        set.iter().map(|xattr| Ok(Xattr { name: text(xattr.name)?, value: text(xattr.value)? })).collect()
     }
 
     fn owner(&self, record: &Record) -> Result<&Owner> {
-        self.owners.get(record.owner as usize).ok_or(Error::NoEntry(EntryNo(record.parent)))
+        self.owners.get(record.owner as usize)?.ok_or(Error::NoEntry(EntryNo(record.parent)))
     }
 
-    fn times_of(&self, entry: EntryNo, record: &Record, mtime: Time) -> Times {
-        let own = record.flags.contains(Flags::TIMES).then(|| {
-            let at = self.times.binary_search_by_key(&entry.0, |times| times.entry).ok()?;
-            self.times.get(at).copied()
-        });
-        own.flatten().unwrap_or(Times { entry: entry.0, atime: mtime, ctime: mtime })
+    /// `atime` and `ctime`, if the layer has them.
+    fn other_times(&self, entry: EntryNo, record: &Record) -> Result<Option<(Time, Time)>> {
+        if !record.flags.contains(Flags::TIMES) {
+            return Ok(None);
+        }
+        let all = self.times.all()?;
+        let times = all.binary_search_by_key(&entry.0, |times| times.entry).ok().and_then(|at| all.get(at));
+        Ok(times.map(|times| {
+            let atime = Time { secs: times.atime_secs, nanos: times.atime_nanos };
+            let ctime = Time { secs: times.ctime_secs, nanos: times.ctime_nanos };
+            (atime, ctime)
+        }))
     }
 
     /// Bytes of data, holes not counted (S26).
-    fn stored_bytes(&self, record: &Record) -> u64 {
-        match record.kind {
-            RecordKind::Regular => self.sparse(record).map_or(record.size, |sparse| sparse.stored),
-            _ => 0,
+    fn stored_bytes(&self, record: &Record) -> Result<u64> {
+        match record.kind() {
+            RecordKind::Regular => Ok(self.sparse(record)?.map_or(record.size, |sparse| sparse.stored)),
+            _ => Ok(0),
         }
     }
 
     /// What makes a file sparse; `None` if it is not.
-    pub fn sparse(&self, record: &Record) -> Option<&Sparse> {
-        let is_sparse = record.kind == RecordKind::Regular && record.flags.contains(Flags::SPARSE);
-        usize::try_from(record.data).ok().filter(|_| is_sparse).and_then(|at| self.sparse.get(at))
+    pub fn sparse(&self, record: &Record) -> Result<Option<&Sparse>> {
+        let is_sparse = record.kind() == RecordKind::Regular && record.flags.contains(Flags::SPARSE);
+        match usize::try_from(record.data).ok().filter(|_| is_sparse) {
+            Some(at) => Ok(self.sparse.get(at)?),
+            None => Ok(None),
+        }
     }
 }
 
 fn device(record: &Record) -> Device {
-    match record.kind {
+    match record.kind() {
         RecordKind::CharDevice | RecordKind::BlockDevice => {
             let Slice { first, count } = Slice::unpack(record.data);
             Device { major: first, minor: count }

@@ -28,6 +28,11 @@ impl<T> Mended<T> {
         self.again.get().and_then(Option::as_ref).unwrap_or(&self.first)
     }
 
+    /// The same, for good.
+    pub fn into_inner(self) -> T {
+        self.again.into_inner().flatten().unwrap_or(self.first)
+    }
+
     /// Asks a question; if the answer is that the file is damaged, makes the thing again and asks once more.
     pub fn ask<'a, A, E>(
         &'a self,

@@ -71,9 +71,11 @@ fn sources(union: &Union, no: LayerNo) -> Result<Vec<(LeafId, Source)>> {
         return Ok(Vec::new());
     }
     let below = merge_roots(union.layers.get(..no.0 as usize).unwrap_or_default());
-    let source = |target| match below.clone().map(|root| union.lookup_from(root, target)).transpose()? {
-        Some(Some(Node::Leaf { layer, leaf })) => Ok(Some(union.leaf_source(layer, leaf))),
-        Some(Some(Node::Dir(_)) | None) | None => Ok(None),
+    let source = |target| -> Result<Source> {
+        match below.clone().map(|root| union.lookup_from(root, target)).transpose()? {
+            Some(Some(Node::Leaf { layer, leaf })) => Ok(Some(union.leaf_source(layer, leaf))),
+            Some(Some(Node::Dir(_)) | None) | None => Ok(None),
+        }
     };
     links.iter().map(|link| Ok((link.leaf, source(&link.target)?))).collect()
 }

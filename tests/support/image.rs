@@ -13,6 +13,13 @@ use peelfs::union::{Last, Node};
 
 use super::layer::Layer;
 
+/// The index as a cache gives it: what holds for an index must hold for the file that it is kept in.
+fn stored(index: &LayerIndex) -> LayerIndex {
+    let file = tempfile::tempfile().unwrap();
+    index.store(&file).unwrap();
+    LayerIndex::load(&file, || None).unwrap()
+}
+
 /// Layers, base first, with all that a command could ask of them.
 pub struct Image {
     pub fs: Filesystem,
@@ -28,6 +35,7 @@ impl Image {
     pub fn of_tars(tars: impl IntoIterator<Item = Vec<u8>>) -> Image {
         let layers = tars.into_iter().map(|tar| {
             let index = LayerIndex::of_tar(&tar).unwrap();
+            let index = stored(&index);
             assert_eq!(check(&index, Some(tar.len() as u64)), Vec::<String>::new());
             let blob: Blob = Arc::new(tar);
             StackLayer { index: Arc::new(index), content: Arc::new(Content::Tar(blob)) }
