@@ -8,6 +8,7 @@ pub mod entry;
 pub mod mapped;
 pub mod layer;
 pub mod union;
+pub mod cache;
 pub mod blob;
 pub mod tar;
 pub mod index;
