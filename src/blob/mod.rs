@@ -4,6 +4,7 @@
 //! compressed stream) is decided once, when a blob is opened, by its first bytes. Nothing here knows
 //! tar or images.
 
+mod blocks;
 mod decode;
 mod file;
 mod forward;
@@ -15,6 +16,7 @@ mod window;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+pub use blocks::{BlockCache, Blocks, Decoded, Stats};
 pub use decode::decoder;
 pub use file::HostFile;
 pub use forward::{Forward, Hops, Stream};
