@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -12,6 +13,9 @@ use super::ahead::Ahead;
 use super::decoders::Decoders;
 use super::flight::Flight;
 use super::{BlobNo, Block, BlockId};
+
+/// After what time nobody is expected to ask for a block that was decoded ahead.
+const STALE: Duration = Duration::from_secs(1);
 
 /// Decoded blocks, least recently used first out, and all that is shared by those who decode them.
 ///
@@ -30,14 +34,15 @@ struct State {
     flying: HashMap<BlockId, Flying>,
     /// Bytes of all blocks, ready and flying.
     bytes: u64,
-    /// Those of them that were decoded ahead and that nobody has asked for.
+    /// Those of them that were decoded ahead, and that somebody is still expected to ask for.
     unread: u64,
     stats: Stats,
 }
 
 struct Ready {
     block: Block,
-    unread: bool,
+    /// Since when it waits for its reader, if it was decoded ahead.
+    unread: Option<Instant>,
 }
 
 struct Flying {
@@ -123,8 +128,15 @@ impl BlockCache {
     /// The duty to decode a block that nobody asked for; `None` if it is there, or there is no room.
     pub(super) fn claim_ahead(&self, id: BlockId, len: usize) -> Option<Landing<'_>> {
         let mut state = self.state.lock();
+        if state.has(id) {
+            return None;
+        }
         // What is decoded ahead must not drive out what is in use, and least of all its own kind.
-        if state.has(id) || state.unread + len as u64 > self.limit / 4 {
+        let room = (self.limit / 4).checked_sub(len as u64)?;
+        if state.unread > room {
+            state.write_off(STALE);
+        }
+        if state.unread > room {
             return None;
         }
         state.stats.ahead += 1;
@@ -163,7 +175,7 @@ impl State {
     fn hit(&mut self, id: BlockId) -> Option<Block> {
         let ready = self.ready.get_mut(&id)?;
         self.stats.hits += 1;
-        if std::mem::take(&mut ready.unread) {
+        if ready.unread.take().is_some() {
             self.unread -= ready.block.len() as u64;
             self.stats.ahead_hits += 1;
         }
@@ -198,6 +210,7 @@ impl State {
         match block {
             Some(block) => {
                 self.stats.decoded += len;
+                let unread = unread.then(Instant::now);
                 self.ready.put(id, Ready { block: block.clone(), unread });
                 // The one that was just decoded stays: who asked for it will ask again for its next bytes.
                 self.evict(limit, 1)
@@ -206,6 +219,15 @@ impl State {
                 self.bytes -= len;
                 self.unread -= if unread { len } else { 0 };
                 Vec::new()
+            }
+        }
+    }
+
+    /// Counts blocks as read whose readers have stopped: they would keep others from being decoded ahead.
+    fn write_off(&mut self, age: Duration) {
+        for (_, ready) in self.ready.iter_mut() {
+            if ready.unread.take_if(|since| since.elapsed() >= age).is_some() {
+                self.unread -= ready.block.len() as u64;
             }
         }
     }
@@ -228,7 +250,7 @@ impl State {
     fn leave(&mut self, ready: Ready) -> Block {
         let len = ready.block.len() as u64;
         self.bytes -= len;
-        self.unread -= if ready.unread { len } else { 0 };
+        self.unread -= if ready.unread.is_some() { len } else { 0 };
         ready.block
     }
 }
@@ -276,5 +298,30 @@ impl Drop for Landing<'_> {
         if !self.landed {
             self.tell(&Err(io::Error::other("the decoder panicked")));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(block: u64) -> BlockId {
+        BlockId { blob: BlobNo(0), block }
+    }
+
+    #[test]
+    fn blocks_that_nobody_reads_stop_what_is_decoded_ahead_for_a_while() {
+        let cache = BlockCache::new(1000);
+        let ahead = |block| cache.claim_ahead(id(block), 100).map(|landing| landing.land(Ok(vec![1; 100])));
+        assert!(ahead(0).is_some() && ahead(1).is_some());
+        assert!(ahead(1).is_none() && ahead(2).is_none());
+        assert!(matches!(cache.claim(id(1), 100), Claim::Ready(_)));
+        assert!(ahead(2).is_some() && ahead(3).is_none());
+        cache.state.lock().write_off(Duration::ZERO);
+        assert!(ahead(3).is_some() && ahead(4).is_some() && ahead(5).is_none());
+        assert!(cache.claim_ahead(id(9), 251).is_none());
+        cache.forget(BlobNo(0));
+        let state = cache.state.lock();
+        assert_eq!((state.bytes, state.unread, state.stats.ahead, state.stats.ahead_hits), (0, 0, 5, 1));
     }
 }
