@@ -12,6 +12,7 @@ pub mod cache;
 pub mod blob;
 pub mod tar;
 pub mod index;
+pub mod tarball;
 pub mod image;
 pub mod stack;
 pub mod verify;

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 
 use crate::blob::Blob;
 use crate::entry::Extent;
-use crate::image::{self, Image, Input, LayerSource, Opening, Origin};
-use crate::index::{Content, LayerIndex, Reason, Rejected, XattrUse};
+use crate::image::{self, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
+use crate::index::{Reason, Rejected, XattrUse};
 use crate::layer::{self, Layer, LayerNo, LeafId};
 use crate::union::Union;
 
@@ -45,22 +45,13 @@ pub enum Error {
     },
 }
 
-/// One layer's index and where its files' bytes are.
-#[derive(Clone)]
-pub struct StackLayer {
-    /// Its names.
-    pub index: Arc<LayerIndex>,
-    /// Its bytes.
-    pub content: Arc<Content>,
-}
-
 /// An image seen as one tree.
 pub struct Stack {
     /// What the image says of itself.
     pub image: Image,
     /// The tree.
     pub union: Union,
-    layers: Vec<StackLayer>,
+    layers: Vec<IndexedLayer>,
 }
 
 impl Stack {
@@ -79,9 +70,9 @@ impl Stack {
     }
 
     /// Stacks layers that have been read, base first.
-    pub fn new(image: Image, mut layers: Vec<StackLayer>) -> Result<Stack, Error> {
+    pub fn new(image: Image, mut layers: Vec<IndexedLayer>) -> Result<Stack, Error> {
         if layers.is_empty() {
-            layers.push(StackLayer::empty());
+            layers.push(IndexedLayer::empty());
         }
         let indexes = layers.iter().map(|layer| layer.index.clone() as Arc<dyn Layer>);
         let union = Union::new(indexes.collect())?;
@@ -89,12 +80,12 @@ impl Stack {
     }
 
     /// The layers, base first; an image of none has one that is empty.
-    pub fn layers(&self) -> &[StackLayer] {
+    pub fn layers(&self) -> &[IndexedLayer] {
         &self.layers
     }
 
     /// One layer.
-    pub fn layer(&self, no: LayerNo) -> Result<&StackLayer, layer::Error> {
+    pub fn layer(&self, no: LayerNo) -> Result<&IndexedLayer, layer::Error> {
         self.layers.get(no.0 as usize).ok_or(layer::Error::NoLayer(no))
     }
 
@@ -106,7 +97,7 @@ impl Stack {
     /// A file's extents, and the blob that they lie in.
     pub fn file(&self, layer: LayerNo, leaf: LeafId) -> std::io::Result<(Cow<'_, [Extent]>, Blob)> {
         let (layer, leaf) = self.union.leaf_source(layer, leaf);
-        let StackLayer { index, content } = self.layer(layer).map_err(std::io::Error::other)?;
+        let IndexedLayer { index, content, .. } = self.layer(layer).map_err(std::io::Error::other)?;
         let extents = index.extents(leaf).map_err(std::io::Error::other)?;
         Ok((extents, content.of_file(index, leaf)?))
     }
@@ -141,50 +132,56 @@ impl Stack {
     }
 }
 
-impl StackLayer {
-    fn empty() -> StackLayer {
-        let blob: Blob = Arc::new(Vec::new());
-        StackLayer { index: Arc::new(LayerIndex::empty()), content: Arc::new(Content::Tar(blob)) }
-    }
-}
+/// A layer, once someone has it.
+type Slot = Mutex<Option<Result<IndexedLayer, image::Error>>>;
 
-/// Indexes all layers, several at a time; a layer that an image has twice is read once.
-fn index_all(opening: &Opening, sources: &[LayerSource]) -> Result<Vec<StackLayer>, image::Error> {
-    let mut first_of: HashMap<(&str, LeafId), usize> = HashMap::new();
-    let same_as: Vec<usize> = sources
-        .iter()
-        .enumerate()
-        .map(|(i, source)| match &source.origin {
-            Origin::File(file) => *first_of.entry((&*file.archive, file.leaf)).or_insert(i),
-            Origin::Indexed(..) | Origin::Missing(_) => i,
-        })
-        .collect();
-    let results: Vec<Mutex<Option<Result<StackLayer, image::Error>>>> =
-        sources.iter().map(|_| Mutex::new(None)).collect();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(source), Some(result)) = (sources.get(i), results.get(i)) else { return };
-            if same_as.get(i) == Some(&i) {
-                let indexed = opening.index(source);
-                *result.lock() = Some(indexed.map(|(index, content)| StackLayer { index, content }));
-            }
-        }
-    };
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(sources.len());
-    thread::scope(|scope| {
-        for _ in 1..workers {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut layers: Vec<StackLayer> = Vec::with_capacity(sources.len());
-    for (result, same) in results.into_iter().zip(same_as) {
-        match result.into_inner() {
+/// Reads all layers, several at a time; a layer that an image has twice is read once.
+fn index_all(opening: &Opening, sources: &[LayerSource]) -> Result<Vec<IndexedLayer>, image::Error> {
+    let same_as = repeats(sources);
+    let slots: Vec<Slot> = sources.iter().map(|_| Mutex::new(None)).collect();
+    let mut work: Vec<(&LayerSource, &Slot)> = Vec::new();
+    for ((i, same), job) in same_as.iter().enumerate().zip(sources.iter().zip(&slots)) {
+        work.extend((i == *same).then_some(job));
+    }
+    for_each(&work, |(source, slot)| *slot.lock() = opening.recall(source).transpose());
+    work.retain(|(_, slot)| slot.lock().is_none());
+    // The largest first: whoever comes last should not have the longest way.
+    work.sort_by_key(|(source, _)| std::cmp::Reverse(source.stored_size()));
+    opening.expect(work.iter().map(|(source, _)| *source));
+    for_each(&work, |(source, slot)| *slot.lock() = Some(opening.read(source)));
+    let mut layers: Vec<IndexedLayer> = Vec::with_capacity(sources.len());
+    for (slot, same) in slots.into_iter().zip(same_as) {
+        match slot.into_inner() {
             Some(layer) => layers.push(layer?),
             None => layers.extend(layers.get(same).cloned()),
         }
     }
     Ok(layers)
+}
+
+/// For each layer the first that is the same.
+fn repeats(sources: &[LayerSource]) -> Vec<usize> {
+    let mut first_of: HashMap<(&str, LeafId), usize> = HashMap::new();
+    let firsts = sources.iter().enumerate().map(|(i, source)| match &source.origin {
+        Origin::File(file) => *first_of.entry((&*file.archive, file.leaf)).or_insert(i),
+        Origin::Indexed(_) | Origin::Missing(_) => i,
+    });
+    firsts.collect()
+}
+
+/// Does work on all items, as many at a time as there are processors.
+fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let run = || {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            work(item);
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    thread::scope(|scope| {
+        for _ in 1..workers {
+            scope.spawn(run);
+        }
+        run();
+    });
 }

@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use crate::blob::{ReadAt, Reader};
-use crate::digest::{Algorithm, DiffId, Digest};
-use crate::image::{Error, Image, Input, LayerSource, Opening, Origin, index_tar};
+use crate::digest::{Algorithm, Digest};
+use crate::image::{Error, Image, Input, LayerSource, Opening, Origin};
 use crate::index::{Content, LayerIndex, Reason, Rejected, check};
 use crate::layer::Layer;
+use crate::tarball::{self, Digests};
 use crate::union::Union;
 
 /// What is wrong with an image.
@@ -55,6 +56,13 @@ fn verify_image(opening: &Opening, image: &Image) -> Result<Report, Error> {
         image.layers.iter().enumerate().map(|(no, layer)| verify.layer(no, layer)).collect();
     verify.links(image, &indexes);
     verify.failure.map_or(Ok(verify.report), Err)
+}
+
+/// A layer, as far as it can be read.
+struct Examined {
+    index: Result<Arc<LayerIndex>, Error>,
+    content: Option<Arc<Content>>,
+    digests: Option<Digests>,
 }
 
 struct Verify<'a> {
@@ -107,49 +115,75 @@ impl Verify<'_> {
         {
             self.problem(place, format!("size: {size} bytes, {claimed} in the manifest"));
         }
-        if let (Some(digest), Origin::File(file)) = (&layer.digest, &layer.origin) {
-            let found = self.digest(digest.algorithm(), &*file.blob);
-            self.compare(place, "digest", digest, found);
-        }
-        let (index, content) = self.contents(layer);
-        let index = match index {
-            Ok(index) => Some(index),
-            Err(error) if error.is_damage() => {
-                self.problem(place, error_without_place(&error, &layer.place));
-                None
-            }
+        let examined = match self.examine(layer) {
+            Ok(examined) => examined,
             Err(error) => {
-                self.failure.get_or_insert(error);
+                self.pass_over(place, layer, error);
+                return None;
+            }
+        };
+        self.digests(place, layer, &examined);
+        let index = match examined.index {
+            Ok(index) => Some(index),
+            Err(error) => {
+                self.pass_over(place, layer, error);
                 None
             }
         };
-        // Even of a tar that makes no index all bytes are read.
-        if let Some(Content::Tar(tar)) = content.as_deref() {
-            self.diff_id(place, layer.diff_id.as_ref(), &**tar);
-        }
-        if let (Some(index), Some(content)) = (&index, &content) {
+        if let (Some(index), Some(content)) = (&index, &examined.content) {
             self.members(place, index, content);
         }
         index
     }
 
-    /// A layer's index and its bytes, as far as they can be had.
-    fn contents(&self, layer: &LayerSource) -> (Result<Arc<LayerIndex>, Error>, Option<Arc<Content>>) {
-        match &layer.origin {
-            Origin::Indexed(index, content) => (Ok(index.clone()), Some(content.clone())),
-            Origin::Missing(missing) => (Err(missing.clone().into()), None),
-            Origin::File(file) => match self.opening.decoded(&layer.place, file.blob.clone()) {
-                Ok(tar) => (index_tar(&layer.place, &*tar), Some(Arc::new(Content::Tar(tar)))),
-                Err(error) => (Err(error), None),
-            },
+    /// Puts an error down as a problem of the image, or as the reason that it could not be looked at.
+    fn pass_over(&mut self, place: Option<(usize, &LayerSource)>, layer: &LayerSource, error: Error) {
+        match error.is_damage() {
+            true => self.problem(place, error_without_place(&error, &layer.place)),
+            false => _ = self.failure.get_or_insert(error),
         }
     }
 
-    fn diff_id(&mut self, place: Option<(usize, &LayerSource)>, diff_id: Option<&DiffId>, tar: &dyn ReadAt) {
-        let found = self.digest(diff_id.map_or(Algorithm::Sha256, |id| id.0.algorithm()), tar);
-        match diff_id {
-            Some(diff_id) => self.compare(place, "diff ID", &diff_id.0, found),
-            None => drop(found.map_err(|error| self.problem(place, error.to_string()))),
+    /// A layer's index and its bytes, as far as they can be had.
+    fn examine(&self, layer: &LayerSource) -> Result<Examined, Error> {
+        let file = match &layer.origin {
+            Origin::Indexed(layer) => {
+                let (index, content) = (Ok(layer.index.clone()), Some(layer.content.clone()));
+                return Ok(Examined { index, content, digests: None });
+            }
+            Origin::Missing(missing) => return Err(missing.clone().into()),
+            Origin::File(file) => file.blob.clone(),
+        };
+        let of_layer = |error| Error::of_layer(&layer.place, error);
+        let examined = self.opening.tars.examine(&layer.place, file, &layer.claims()).map_err(of_layer)?;
+        let tarball::Examined { index, tar, digests } = examined;
+        let content = tar.map(|tar| Arc::new(Content::Tar(tar)));
+        Ok(Examined { index: index.map_err(of_layer), content, digests })
+    }
+
+    /// Compares digest and diff ID. What is compressed was hashed while it was decoded; of anything else all
+    /// bytes are read now, even of a tar that makes no index.
+    fn digests(&mut self, place: Option<(usize, &LayerSource)>, layer: &LayerSource, examined: &Examined) {
+        let diff_id = layer.diff_id.as_ref().map(|id| &id.0);
+        if let Some(found) = &examined.digests {
+            self.report.bytes += layer.stored_size().unwrap_or(0);
+            for (what, wanted, found) in
+                [("digest", layer.digest.as_ref(), &found.stored), ("diff ID", diff_id, &found.diff_id.0)]
+            {
+                wanted.into_iter().for_each(|wanted| self.compare(place, what, wanted, Ok(found.clone())));
+            }
+            return;
+        }
+        if let (Some(digest), Origin::File(file)) = (&layer.digest, &layer.origin) {
+            let found = self.digest(digest.algorithm(), &*file.blob);
+            self.compare(place, "digest", digest, found);
+        }
+        if let Some(Content::Tar(tar)) = examined.content.as_deref() {
+            let found = self.digest(diff_id.map_or(Algorithm::Sha256, Digest::algorithm), &**tar);
+            match diff_id {
+                Some(diff_id) => self.compare(place, "diff ID", diff_id, found),
+                None => drop(found.map_err(|error| self.problem(place, error.to_string()))),
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use peelfs::entry::Time;
 use peelfs::image::{Choice, Input, Opening};
 use peelfs::index::LayerIndex;
 use peelfs::stack::Stack;
+use peelfs::tarball::TarReader;
 use peelfs::union::dump;
 use tar::EntryType;
 
@@ -21,7 +22,8 @@ fn open(archive: &[u8]) -> Result<Stack, peelfs::stack::Error> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("image");
     std::fs::write(&path, archive).unwrap();
-    let opening = Opening { choice: Choice::default(), spool: SpoolDir::new(dir.path()) };
+    let tars = TarReader { spool: SpoolDir::new(dir.path()), ..TarReader::default() };
+    let opening = Opening { choice: Choice::default(), tars };
     Stack::open(&opening, &Input::Paths(vec![path]))
 }
 

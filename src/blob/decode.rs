@@ -7,7 +7,10 @@ use flate2::bufread::GzDecoder;
 use super::Compression;
 
 /// Decodes a compressed stream to its very end: all its members or frames, and nothing behind them.
-pub fn decoder<'a>(compression: Compression, stream: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub fn decoder<'a>(
+    compression: Compression,
+    stream: impl BufRead + Send + 'a,
+) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match compression {
         Compression::Gzip => Box::new(GzipMembers::new(stream)),
         Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(stream)?),

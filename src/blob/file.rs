@@ -1,12 +1,12 @@
 //! A blob that is a file of the host.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use crate::entry::Time;
 
-use super::ReadAt;
+use super::{Identity, ReadAt};
 
 /// A host file, read by `pread`.
 ///
@@ -17,6 +17,8 @@ use super::ReadAt;
 pub struct HostFile {
     file: File,
     stamp: Stamp,
+    /// As it was when it was opened.
+    opened: Metadata,
 }
 
 /// What changes when a file's contents do.
@@ -27,17 +29,16 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(file: &File) -> io::Result<Stamp> {
-        let metadata = file.metadata()?;
-        Ok(Stamp { len: metadata.len(), mtime: (metadata.mtime(), metadata.mtime_nsec()) })
+    fn of(metadata: &Metadata) -> Stamp {
+        Stamp { len: metadata.len(), mtime: (metadata.mtime(), metadata.mtime_nsec()) }
     }
 }
 
 impl HostFile {
     /// Takes a file that is open for reading.
     pub fn new(file: File) -> io::Result<HostFile> {
-        let stamp = Stamp::of(&file)?;
-        Ok(HostFile { file, stamp })
+        let opened = file.metadata()?;
+        Ok(HostFile { file, stamp: Stamp::of(&opened), opened })
     }
 
     /// Whether it is as long and as old as it was when someone looked at it before.
@@ -61,10 +62,14 @@ impl ReadAt for HostFile {
                 Err(error) => return Err(error),
             }
         }
-        if Stamp::of(&self.file)? != self.stamp {
+        if Stamp::of(&self.file.metadata()?) != self.stamp {
             return Err(io::Error::other("the file has changed since it was opened"));
         }
         Ok(done)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(Identity::of_file(&self.opened))
     }
 }
 

@@ -5,22 +5,39 @@
 //! tar or images.
 
 mod blocks;
+mod chunks;
+mod codec;
 mod decode;
+mod feed;
 mod file;
 mod forward;
+mod gzip;
+mod identity;
+mod pass;
 mod seek;
+mod seek_table;
+mod seekable;
 mod sniff;
+mod space;
 mod spool;
+mod steps;
+mod whole;
 mod window;
+mod zstd;
 
 use std::io::{self, Read};
 use std::sync::Arc;
 
 pub use blocks::{BlockCache, Blocks, Decoded, Stats};
+pub use chunks::ChunkWriter;
 pub use decode::decoder;
 pub use file::HostFile;
 pub use forward::{Forward, Hops, Stream};
+pub use identity::Identity;
+pub use pass::{DecodeError, Pass, PassOptions, Progress, Yield};
 pub use seek::{FirstPass, Mark, Resumed, Start};
+pub use seek_table::SeekTable;
+pub use seekable::Seekable;
 pub use sniff::Compression;
 pub use spool::{SpoolDir, SpoolError};
 pub use window::Window;
@@ -38,6 +55,12 @@ pub trait ReadAt: Send + Sync {
     /// Reads at a byte offset and gives the number of bytes read: all of `buf`, or what there is before
     /// the end. Bytes that cannot be had, or are not what was indexed, are an error.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// What tells, without reading them, that the bytes are those that were seen some other time; `None` if
+    /// nothing does.
+    fn identity(&self) -> Option<Identity> {
+        None
+    }
 }
 
 /// A shared blob.

@@ -4,31 +4,18 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Blob, Compression, HostFile, ReadAt, Reader, decoder};
-
-/// Free space that is left to others on the spool directory's filesystem, in bytes; a filesystem that
-/// is full to the brim breaks more than this mount.
-const RESERVE: u64 = 64 * 1024 * 1024;
+use super::space::Space;
+use super::{Blob, Compression, DecodeError, HostFile, ReadAt, Reader, decoder};
 
 /// Bytes moved at a time.
 const CHUNK: usize = 256 * 1024;
-
-/// Bytes written between two looks at the free space.
-const CHECK_EVERY: u64 = 16 * 1024 * 1024;
 
 /// Why a stream could not be spooled.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The compressed stream is damaged, or its source cannot be read.
-    #[error("{compression} stream, near offset {offset}: {source}")]
-    Decode {
-        /// How it is compressed.
-        compression: Compression,
-        /// Bytes of the compressed stream that had been read.
-        offset: u64,
-        /// What is wrong there.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
     /// The spool directory cannot be written.
     #[error("spool directory {}: {source}", .dir.display())]
     Write {
@@ -65,7 +52,7 @@ impl SpoolDir {
     /// Decodes a stream; its bytes are freed when the blob is dropped, however the process ends.
     pub fn spool(&self, stream: &dyn ReadAt, compression: Compression) -> Result<Blob, SpoolError> {
         let file = tempfile::tempfile_in(&self.0).map_err(|source| self.write_error(source))?;
-        let mut spooling = Spooling { compression, file, written: 0, check_at: 0 };
+        let mut spooling = Spooling { compression, file, written: 0, space: Space::default() };
         let mut source = CountingReader { inner: Reader::new(stream), count: 0 };
         let result = spooling.run(&mut source);
         let written = spooling.written;
@@ -96,7 +83,7 @@ struct Spooling {
     compression: Compression,
     file: File,
     written: u64,
-    check_at: u64,
+    space: Space,
 }
 
 enum Failure {
@@ -106,7 +93,7 @@ enum Failure {
 }
 
 impl Spooling {
-    fn run(&mut self, source: &mut impl Read) -> Result<(), Failure> {
+    fn run(&mut self, source: &mut (impl Read + Send)) -> Result<(), Failure> {
         let source = BufReader::with_capacity(CHUNK, source);
         let mut decoder = decoder(self.compression, source).map_err(Failure::Decode)?;
         let mut buffer = vec![0; CHUNK];
@@ -122,14 +109,7 @@ impl Spooling {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        if self.written >= self.check_at {
-            let space = rustix::fs::fstatvfs(&self.file).map_err(|errno| Failure::Write(errno.into()))?;
-            if space.f_bavail.saturating_mul(space.f_frsize) < RESERVE {
-                return Err(Failure::NoSpace);
-            }
-            self.check_at = self.written + CHECK_EVERY;
-        }
-        match self.file.write_all(bytes) {
+        match self.space.check(&self.file, self.written).and_then(|()| self.file.write_all(bytes)) {
             Ok(()) => self.written += bytes.len() as u64,
             Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(Failure::NoSpace),
             Err(error) => return Err(Failure::Write(error)),
@@ -147,7 +127,7 @@ impl Failure {
         written: u64,
     ) -> SpoolError {
         match self {
-            Failure::Decode(source) => SpoolError::Decode { compression, offset, source },
+            Failure::Decode(source) => DecodeError { compression, offset, source }.into(),
             Failure::Write(source) => dir.write_error(source),
             Failure::NoSpace => SpoolError::NoSpace { dir: dir.0.clone(), compression, written },
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Blob, ReadAt};
+use super::{Blob, Identity, ReadAt};
 
 /// `len` bytes from `offset` of another blob.
 pub struct Window {
@@ -31,5 +31,9 @@ impl ReadAt for Window {
             Some(buf) if n > 0 => self.inner.read_at(self.offset + offset, buf),
             _ => Ok(0),
         }
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(self.inner.identity()?.window(self.offset, self.len))
     }
 }

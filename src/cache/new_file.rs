@@ -26,7 +26,8 @@ impl NewFile {
     }
 
     /// Keeps the file as a part of a group, in the place of an older one; who has that open goes on
-    /// reading it. Waits for the disk.
+    /// reading it. Nobody waits for the disk: after a power cut the name may stand for zeros, which whoever opens
+    /// the file finds by its checksums.
     ///
     /// Other groups may go for it. An error has been logged, if it is the first, and has changed nothing.
     pub fn keep(self, group: &Group, part: &Part) -> io::Result<()> {
@@ -34,10 +35,8 @@ impl NewFile {
         if is_damaged {
             return Err(io::Error::other("a write to the file went wrong"));
         }
-        // After a power cut a name without its bytes would stand for a file of zeros.
-        let synced = draft.file().sync_data();
-        let len = synced
-            .and_then(|()| cache.publish(&mut draft, |rooms| &rooms.layers, &name::file_name(group, part)))
+        let len = cache
+            .publish(&mut draft, |rooms| &rooms.layers, &name::file_name(group, part))
             .and_then(|()| Ok(draft.file().metadata()?.len()))
             .inspect_err(|error| cache.complain(error))?;
         cache.added(group, len);

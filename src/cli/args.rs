@@ -3,12 +3,18 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use crate::blob::SpoolDir;
+use crate::blob::{BlockCache, SpoolDir};
+use crate::cache::{self, Cache};
 use crate::image::{Choice, Input, Opening, Platform};
 use crate::stack::{self, Stack};
+use crate::tarball::{DEFAULT_BLOCKS, DEFAULT_MAX_SIZE, TarReader};
+
+use super::progress::Bar;
+use super::size::Size;
 
 /// Where help lists what all commands share.
 const HEADING: &str = "Opening the image";
@@ -22,7 +28,22 @@ pub struct OpenArgs {
     /// Choose the image for a platform [default: this machine's]
     #[arg(long, help_heading = HEADING, value_name = "OS/ARCH[/VARIANT]")]
     pub platform: Option<Platform>,
-    /// Decode compressed layers in this directory [default: $TMPDIR or /var/tmp]
+    /// Keep indexes in this directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
+    #[arg(long, help_heading = HEADING, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// Keep no indexes, and use none
+    #[arg(long, help_heading = HEADING, conflicts_with = "cache_dir")]
+    pub no_cache: bool,
+    /// Hold decoded bytes of compressed layers in so much memory [default: 64M]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE")]
+    pub cache_mem: Option<Size>,
+    /// Open layers that are not what the image says they are
+    #[arg(long, help_heading = HEADING)]
+    pub no_verify: bool,
+    /// Refuse a layer that decodes to more than this [default: 1T]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE")]
+    pub max_layer_size: Option<Size>,
+    /// Decode what cannot be read in place in this directory [default: $TMPDIR or /var/tmp]
     #[arg(long, help_heading = HEADING, value_name = "DIR")]
     pub spool_dir: Option<PathBuf>,
     /// Refuse an image with members that have no place in its tree
@@ -33,7 +54,28 @@ pub struct OpenArgs {
 impl OpenArgs {
     pub fn opening(&self) -> Opening {
         let choice = Choice { image: self.image.clone(), platform: self.platform.clone() };
-        Opening { choice, spool: self.spool_dir.clone().map(SpoolDir::new).unwrap_or_default() }
+        let tars = TarReader {
+            cache: self.cache(),
+            blocks: Arc::new(BlockCache::new(self.cache_mem.map_or(DEFAULT_BLOCKS, |size| size.0))),
+            spool: self.spool_dir.clone().map(SpoolDir::new).unwrap_or_default(),
+            recall: true,
+            verify: !self.no_verify,
+            max_size: self.max_layer_size.map_or(DEFAULT_MAX_SIZE, |size| size.0),
+            progress: Arc::new(Bar::default()),
+        };
+        Opening { choice, tars }
+    }
+
+    /// The cache directory, if there is to be one.
+    pub fn cache(&self) -> Option<Cache> {
+        if self.no_cache {
+            return None;
+        }
+        let dir = self.cache_dir.clone().or_else(cache::default_dir);
+        if dir.is_none() {
+            tracing::info!("neither $XDG_CACHE_HOME nor $HOME is set: indexes are not kept (--cache-dir)");
+        }
+        Some(Cache::at(dir?, cache::DEFAULT_LIMIT))
     }
 
     /// Opens an image with all its layers.

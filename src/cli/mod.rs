@@ -13,6 +13,8 @@ mod ls;
 mod mount;
 mod mount_words;
 mod output;
+mod progress;
+mod size;
 mod stat;
 mod tree;
 mod umount;

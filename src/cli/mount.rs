@@ -81,6 +81,11 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
     let open = OpenArgs {
         image: args.open.image.or(words.image),
         platform: args.open.platform.or(words.platform),
+        cache_dir: args.open.cache_dir.or(words.cache_dir),
+        no_cache: args.open.no_cache || words.no_cache,
+        cache_mem: args.open.cache_mem.or(words.cache_mem),
+        no_verify: args.open.no_verify || words.no_verify,
+        max_layer_size: args.open.max_layer_size.or(words.max_layer_size),
         spool_dir: args.open.spool_dir.or(words.spool_dir),
         strict: args.open.strict || words.strict,
     };

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use crate::fuse::{Access, MountOptions, Ownership};
 use crate::image::Platform;
 
+use super::size::Size;
+
 /// What becomes of words that are not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unknown {
@@ -25,6 +27,11 @@ pub struct MountWords {
     pub lower_dirs: Option<Vec<PathBuf>>,
     pub image: Option<String>,
     pub platform: Option<Platform>,
+    pub cache_dir: Option<PathBuf>,
+    pub no_cache: bool,
+    pub cache_mem: Option<Size>,
+    pub no_verify: bool,
+    pub max_layer_size: Option<Size>,
     pub spool_dir: Option<PathBuf>,
     pub strict: bool,
     /// Words that were taken and change nothing.
@@ -165,6 +172,8 @@ impl MountWords {
             "noexec" => self.options.noexec = true,
             "exec" => self.options.noexec = false,
             "strict" => self.strict = true,
+            "no_cache" => self.no_cache = true,
+            "no_verify" => self.no_verify = true,
             "squash_to_root" => self.ownership = Ownership { uid: Some(0), gid: Some(0), ..self.ownership },
             "remount" => {
                 let why = "a mount cannot be changed; unmount, and mount again";
@@ -186,6 +195,9 @@ impl MountWords {
             "fsname" => self.options.source = text(),
             "image" => self.image = Some(text()),
             "platform" => self.platform = Some(text().parse().map_err(|e| bad(format!("{e}")))?),
+            "cache_dir" => self.cache_dir = Some(OsStr::from_bytes(value).into()),
+            "cache_mem" => self.cache_mem = Some(text().parse().map_err(|e| bad(format!("{e}")))?),
+            "max_layer_size" => self.max_layer_size = Some(text().parse().map_err(|e| bad(format!("{e}")))?),
             "spool_dir" => self.spool_dir = Some(OsStr::from_bytes(value).into()),
             "lowerdir" => {
                 self.lower_dirs = Some(lower_dirs(value).ok_or_else(|| bad("an empty path".to_owned()))?)

@@ -21,7 +21,9 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result {
-    let opening = args.image.open.opening();
+    let mut opening = args.image.open.opening();
+    // What was found some other time proves nothing now, and a wrong layer is what is looked for.
+    (opening.tars.recall, opening.tars.verify) = (false, false);
     let report = verify(&opening, &args.image.input())?;
     let mut out = Output::new();
     if args.json {

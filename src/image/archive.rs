@@ -13,8 +13,10 @@ use crate::digest::Digest;
 use crate::entry::Kind;
 use crate::index::{Content, LayerIndex};
 use crate::layer::LeafId;
+use crate::tarball::Known;
 use crate::union::{Last, Node, ResolveError, Union};
 
+use super::IndexedLayer;
 use super::error::Error;
 
 /// The largest manifest, index or configuration that is read, in bytes. Registries, podman and skopeo
@@ -32,6 +34,8 @@ pub struct Archive {
     pub index: Arc<LayerIndex>,
     /// Their bytes.
     pub content: Arc<Content>,
+    /// What is known of its tar, if it is one.
+    pub known: Option<Known>,
     union: Union,
 }
 
@@ -47,11 +51,12 @@ pub struct ArchiveFile {
 }
 
 impl Archive {
-    /// Takes the index and the bytes of one tar or directory.
-    pub fn new(name: &str, index: Arc<LayerIndex>, content: Arc<Content>) -> Result<Archive, Error> {
+    /// Takes one tar or directory.
+    pub fn new(name: &str, layer: IndexedLayer) -> Result<Archive, Error> {
+        let IndexedLayer { index, content, known } = layer;
         let union = Union::new(vec![index.clone()])
             .map_err(|error| Error::Read { place: name.to_owned(), source: std::io::Error::other(error) })?;
-        Ok(Archive { name: name.into(), index, content, union })
+        Ok(Archive { name: name.into(), index, content, known, union })
     }
 
     /// `ARCHIVE: MEMBER`, for messages.

@@ -3,12 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::blob::SpoolError;
+use crate::blob::{DecodeError, SpoolError};
 use crate::digest::BadDigest;
 use crate::index::DirectoryError;
-use crate::tar;
+use crate::tar::{self, Problem};
+use crate::tarball::{self, Mismatch};
 
 use super::offer::{Listing, Offer};
+use super::what::describe;
 
 /// Why an image could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -50,11 +52,27 @@ pub enum Error {
     },
     /// A compressed stream could not be decoded.
     #[error("{place}: {source}")]
+    Decode {
+        /// The archive, and the member that is compressed.
+        place: String,
+        /// Where and how.
+        source: DecodeError,
+    },
+    /// A compressed stream could not be decoded to a file.
+    #[error("{place}: {source}")]
     Spool {
         /// The archive, and the member that is compressed.
         place: String,
         /// Where and how.
         source: SpoolError,
+    },
+    /// A layer is not what the image says it is.
+    #[error("{place}: {source}; `peelfs verify` lists all that is wrong, --no-verify looks anyway")]
+    Mismatch {
+        /// The archive, and the member.
+        place: String,
+        /// What was claimed, and what was found.
+        source: Mismatch,
     },
     /// A member cannot be read.
     #[error("{place}: {source}")]
@@ -159,12 +177,38 @@ pub struct Missing {
 }
 
 impl Error {
+    /// The error of a file that could be anything.
+    pub(super) fn of_tar(place: &str, error: tarball::Error) -> Error {
+        Error::of(place, error, |place, what| Error::Unrecognised { place, what })
+    }
+
+    /// The error of a file that an image says is a layer.
+    pub fn of_layer(place: &str, error: tarball::Error) -> Error {
+        Error::of(place, error, |place, what| Error::NotALayer { place, what })
+    }
+
+    fn of(place: &str, error: tarball::Error, no_tar: fn(String, &'static str) -> Error) -> Error {
+        let place = place.to_owned();
+        match error {
+            tarball::Error::Tar { source, start } => match is_no_tar(&source, &start) {
+                true => no_tar(place, describe(&start)),
+                false => Error::Tar { place, source },
+            },
+            tarball::Error::Decode(source) => Error::Decode { place, source },
+            tarball::Error::Spool(source) => Error::Spool { place, source },
+            tarball::Error::Mismatch(source) => Error::Mismatch { place, source },
+            tarball::Error::Read(source) => Error::Read { place, source },
+        }
+    }
+
     /// Whether the image is damaged; else it is not one, or not the one that was asked for.
     pub fn is_damage(&self) -> bool {
         match self {
             Error::NotALayer { .. }
             | Error::Tar { .. }
-            | Error::Spool { source: SpoolError::Decode { .. }, .. }
+            | Error::Decode { .. }
+            | Error::Spool { source: SpoolError::Decode(_), .. }
+            | Error::Mismatch { .. }
             | Error::Read { .. }
             | Error::Json { .. }
             | Error::Digest { .. }
@@ -180,4 +224,14 @@ impl Error {
             | Error::NoImage(_) => false,
         }
     }
+}
+
+/// Tells a file that never was a tar from a damaged one: there, the very first block is no header.
+fn is_no_tar(error: &tar::Error, start: &[u8]) -> bool {
+    let is_first = error.offset == 0 && error.member.is_none();
+    let is_no_header = matches!(
+        error.problem,
+        Problem::Checksum | Problem::Truncated { .. } | Problem::LoneZeroBlock | Problem::NoMembers
+    );
+    is_first && is_no_header && start.get(257..262) != Some(b"ustar")
 }

@@ -18,15 +18,17 @@ mod what;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::blob::Blob;
 use crate::digest::{ChainId, DiffId, Digest};
 use crate::index::{Content, LayerIndex, Rejected};
+use crate::tarball::{Claims, Known, Tarball};
 
 pub use archive::{Archive, ArchiveFile};
 pub use choose::Choice;
 pub use config::{HistoryEntry, ImageConfig};
 pub use error::{Error, Missing};
 pub use offer::Offer;
-pub use open::{Input, Opening, index_tar};
+pub use open::{Input, Opening};
 pub use platform::{BadPlatform, Platform};
 
 /// An image, its layers not yet read.
@@ -97,13 +99,43 @@ pub struct LayerSource {
     pub media_type: Option<String>,
 }
 
+/// A layer that has been read: its names, and where its files' bytes are.
+#[derive(Clone)]
+pub struct IndexedLayer {
+    /// Its names.
+    pub index: Arc<LayerIndex>,
+    /// Its bytes.
+    pub content: Arc<Content>,
+    /// What is known of its tar, if it is one.
+    pub known: Option<Known>,
+}
+
+impl IndexedLayer {
+    /// A layer that holds nothing.
+    pub fn empty() -> IndexedLayer {
+        let blob: Blob = Arc::new(Vec::new());
+        IndexedLayer::new(LayerIndex::empty(), Content::Tar(blob))
+    }
+
+    /// A layer of which nothing else is known.
+    pub fn new(index: LayerIndex, content: Content) -> IndexedLayer {
+        IndexedLayer { index: Arc::new(index), content: Arc::new(content), known: None }
+    }
+}
+
+impl From<Tarball> for IndexedLayer {
+    fn from(Tarball { index, tar, known }: Tarball) -> IndexedLayer {
+        IndexedLayer { index, content: Arc::new(Content::Tar(tar)), known: Some(known) }
+    }
+}
+
 /// What a layer comes from.
 #[derive(Clone)]
 pub enum Origin {
     /// A tar in an archive, perhaps compressed.
     File(ArchiveFile),
     /// What was opened turned out to be the layer itself.
-    Indexed(Arc<LayerIndex>, Arc<Content>),
+    Indexed(IndexedLayer),
     /// The image names it, and it is not there.
     Missing(Missing),
 }
@@ -127,11 +159,16 @@ impl LayerSource {
         LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None }
     }
 
+    /// What the image says of its bytes.
+    pub fn claims(&self) -> Claims {
+        Claims { stored: self.digest.clone(), diff_id: self.diff_id.clone() }
+    }
+
     /// What is missing, if the layer is.
     pub fn as_missing(&self) -> Option<&Missing> {
         match &self.origin {
             Origin::Missing(missing) => Some(missing),
-            Origin::File(_) | Origin::Indexed(..) => None,
+            Origin::File(_) | Origin::Indexed(_) => None,
         }
     }
 
@@ -139,7 +176,7 @@ impl LayerSource {
     pub fn stored_size(&self) -> Option<u64> {
         match &self.origin {
             Origin::File(file) => Some(file.blob.len()),
-            Origin::Indexed(_, content) => content.tar_len(),
+            Origin::Indexed(layer) => layer.content.tar_len(),
             Origin::Missing(_) => None,
         }
     }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::blob::{Blob, Compression, HostFile, ReadAt, SpoolDir};
+use crate::blob::{Blob, HostFile};
 use crate::index::{Content, HostTree, LayerIndex};
-use crate::tar::{self, Problem};
+use crate::tarball::{Claims, TarReader};
 
 use super::archive::Archive;
 use super::catalog::Catalog;
@@ -14,8 +14,8 @@ use super::choose::Choice;
 use super::config::Configs;
 use super::error::Error;
 use super::oci;
-use super::what::{MAGIC_LEN, describe, describe_type};
-use super::{Image, LayerSource, Origin};
+use super::what::{describe, describe_type};
+use super::{Image, IndexedLayer, LayerSource, Origin};
 
 /// What is to be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +27,12 @@ pub enum Input {
 }
 
 /// How to open it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Opening {
     /// Which image of an archive.
     pub choice: Choice,
-    /// Where compressed streams are decoded.
-    pub spool: SpoolDir,
+    /// How tars are read.
+    pub tars: TarReader,
 }
 
 impl Opening {
@@ -77,8 +77,9 @@ impl Opening {
     fn index_directory(&self, path: &Path) -> Result<Archive, Error> {
         let open = |source| Error::Open { path: path.to_owned(), source };
         let tree = HostTree::open(path).map_err(open)?;
-        let index = Arc::new(LayerIndex::of_directory(&tree)?);
-        Archive::new(&path.display().to_string(), index, Arc::new(Content::of_directory(tree)))
+        let index = LayerIndex::of_directory(&tree)?;
+        let layer = IndexedLayer::new(index, Content::of_directory(tree));
+        Archive::new(&path.display().to_string(), layer)
     }
 
     fn index_file(&self, path: &Path) -> Result<Archive, Error> {
@@ -90,45 +91,46 @@ impl Opening {
         }
         let file = File::open(path).map_err(open)?;
         let file: Blob = Arc::new(HostFile::new(file).map_err(open)?);
-        let blob = self.decoded(&place, file)?;
-        if blob.is_empty() {
+        if file.is_empty() {
             return Err(Error::Unrecognised { place, what: describe(&[]) });
         }
-        let index = LayerIndex::of_tar(&*blob).map_err(|source| no_tar(&place, &*blob, source))?;
-        Archive::new(&place, Arc::new(index), Arc::new(Content::Tar(blob)))
+        let tarball = self.tars.read(&place, file, &Claims::default());
+        Archive::new(&place, tarball.map_err(|error| Error::of_tar(&place, error))?.into())
     }
 
-    /// The bytes themselves, decoded first if they are compressed.
-    pub fn decoded(&self, place: &str, blob: Blob) -> Result<Blob, Error> {
-        let read = |source| Error::Read { place: place.to_owned(), source };
-        match Compression::of(&*blob).map_err(read)? {
-            None => Ok(blob),
-            Some(compression) => self
-                .spool
-                .spool(&*blob, compression)
-                .map_err(|source| Error::Spool { place: place.to_owned(), source }),
-        }
-    }
-
-    /// A layer's index and contents.
-    pub fn index(&self, layer: &LayerSource) -> Result<(Arc<LayerIndex>, Arc<Content>), Error> {
+    /// A layer that can be had without reading it.
+    pub fn recall(&self, layer: &LayerSource) -> Result<Option<IndexedLayer>, Error> {
         match &layer.origin {
-            Origin::Indexed(index, content) => Ok((index.clone(), content.clone())),
+            Origin::Indexed(layer) => Ok(Some(layer.clone())),
             Origin::File(file) => {
-                let tar = self.decoded(&layer.place, file.blob.clone())?;
-                Ok((index_tar(&layer.place, &*tar)?, Arc::new(Content::Tar(tar))))
+                let known = self.tars.recall(&layer.place, &file.blob, &layer.claims());
+                Ok(known.map_err(|error| Error::of_layer(&layer.place, error))?.map(IndexedLayer::from))
             }
             Origin::Missing(missing) => Err(missing.clone().into()),
         }
     }
-}
 
-/// Indexes an uncompressed tar; errors name its place.
-pub fn index_tar(place: &str, tar: &dyn ReadAt) -> Result<Arc<LayerIndex>, Error> {
-    LayerIndex::of_tar(tar).map(Arc::new).map_err(|source| match no_tar(place, tar, source) {
-        Error::Unrecognised { place, what } => Error::NotALayer { place, what },
-        error => error,
-    })
+    /// Says how much there is to be read.
+    pub fn expect<'a>(&self, layers: impl Iterator<Item = &'a LayerSource>) {
+        let cost = |layer: &LayerSource| match &layer.origin {
+            // What cannot be read will say so when it is.
+            Origin::File(file) => self.tars.cost(&file.blob).unwrap_or(0),
+            Origin::Indexed(_) | Origin::Missing(_) => 0,
+        };
+        self.tars.progress.expect(layers.map(cost).sum());
+    }
+
+    /// Reads a layer that could not be recalled.
+    pub fn read(&self, layer: &LayerSource) -> Result<IndexedLayer, Error> {
+        match &layer.origin {
+            Origin::Indexed(layer) => Ok(layer.clone()),
+            Origin::File(file) => {
+                let read = self.tars.read_now(&layer.place, file.blob.clone(), &layer.claims());
+                read.map(IndexedLayer::from).map_err(|error| Error::of_layer(&layer.place, error))
+            }
+            Origin::Missing(missing) => Err(missing.clone().into()),
+        }
+    }
 }
 
 /// What looks like a layout to us was meant to be one.
@@ -147,30 +149,15 @@ fn warn_of_layout(archive: &Archive) -> Result<(), Error> {
 fn layer(archive: Archive) -> Image {
     let source = LayerSource {
         place: archive.name.to_string(),
-        origin: Origin::Indexed(archive.index, archive.content),
+        origin: Origin::Indexed(IndexedLayer {
+            index: archive.index,
+            content: archive.content,
+            known: archive.known,
+        }),
         digest: None,
         claimed_size: None,
         diff_id: None,
         media_type: None,
     };
     Image::of_layers(vec![source])
-}
-
-/// Tells a damaged tar from a file that never was one: there, the very first block is no header.
-fn no_tar(place: &str, blob: &dyn ReadAt, error: tar::Error) -> Error {
-    let place = place.to_owned();
-    let is_first = error.offset == 0 && error.member.is_none();
-    let is_no_header = matches!(
-        error.problem,
-        Problem::Checksum | Problem::Truncated { .. } | Problem::LoneZeroBlock | Problem::NoMembers
-    );
-    if is_first && is_no_header {
-        let mut bytes = vec![0; MAGIC_LEN];
-        let n = blob.read_at(0, &mut bytes).unwrap_or(0);
-        let start = bytes.get(..n).unwrap_or_default();
-        if start.get(257..262) != Some(b"ustar") {
-            return Error::Unrecognised { place, what: describe(start) };
-        }
-    }
-    Error::Tar { place, source: error }
 }

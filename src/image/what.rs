@@ -3,13 +3,10 @@
 use std::fs::FileType;
 use std::os::unix::fs::FileTypeExt;
 
-/// How many bytes tell what a file is: those of btrfs's magic are the last.
-pub const MAGIC_LEN: usize = 65_608;
-
 /// Text is looked for in what would be a tar's first block, in bytes.
 const BLOCK: usize = 512;
 
-/// Names a file by its first [`MAGIC_LEN`] bytes.
+/// Names a file by its first [`START`](crate::tarball::START) bytes.
 pub fn describe(bytes: &[u8]) -> &'static str {
     let magics: [(usize, &[u8], &str); 20] = [
         (0, b"\x7fELF", "an ELF program"),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use peelfs::blob::Blob;
 use peelfs::entry::{Attributes, Kind};
 use peelfs::fs::{Filesystem, InodeNo};
-use peelfs::image::{self, LayerSource, Origin};
+use peelfs::image::{self, IndexedLayer, LayerSource, Origin};
 use peelfs::index::{Content, LayerIndex, check};
 use peelfs::path::TreePath;
-use peelfs::stack::{Stack, StackLayer};
+use peelfs::stack::Stack;
 use peelfs::union::{Last, Node};
 
 use super::layer::Layer;
@@ -38,12 +38,12 @@ impl Image {
             let index = stored(&index);
             assert_eq!(check(&index, Some(tar.len() as u64)), Vec::<String>::new());
             let blob: Blob = Arc::new(tar);
-            StackLayer { index: Arc::new(index), content: Arc::new(Content::Tar(blob)) }
+            IndexedLayer::new(index, Content::Tar(blob))
         });
-        let layers: Vec<StackLayer> = layers.collect();
+        let layers: Vec<IndexedLayer> = layers.collect();
         let sources = layers.iter().enumerate().map(|(no, layer)| LayerSource {
             place: format!("layer {no}"),
-            origin: Origin::Indexed(layer.index.clone(), layer.content.clone()),
+            origin: Origin::Indexed(layer.clone()),
             digest: None,
             claimed_size: None,
             diff_id: None,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use peelfs::blob::Blob;
 use peelfs::fs::{Filesystem, InodeNo};
-use peelfs::image::Image as ImageInfo;
+use peelfs::image::{Image as ImageInfo, IndexedLayer};
 use peelfs::index::{Content, LayerIndex, check};
 use peelfs::path::TreePath;
-use peelfs::stack::{Stack, StackLayer};
+use peelfs::stack::Stack;
 use proptest::prelude::*;
 
 use crate::support::layer;
@@ -38,7 +38,7 @@ fn use_all(tar: Vec<u8>) {
     let Ok(index) = LayerIndex::of_tar(&tar) else { return };
     assert_eq!(check(&index, Some(tar.len() as u64)), Vec::<String>::new());
     let blob: Blob = Arc::new(tar);
-    let layer = StackLayer { index: Arc::new(index), content: Arc::new(Content::Tar(blob)) };
+    let layer = IndexedLayer::new(index, Content::Tar(blob));
     let fs = Filesystem::new(Stack::new(ImageInfo::of_layers(Vec::new()), vec![layer]).unwrap());
     let union = &fs.stack().union;
     for walked in union.walk(TreePath::root(), union.root().clone()) {

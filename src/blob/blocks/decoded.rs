@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::super::{ReadAt, Resumed};
+use super::super::{Identity, ReadAt, Resumed};
 use super::cache::{BlockCache, Claim};
 use super::reads::Reads;
 use super::{BlobNo, Block, BlockId, Blocks};
@@ -46,6 +46,10 @@ impl ReadAt for Decoded {
             done += self.source.read_block(offset + done as u64, rest)?;
         }
         Ok(n)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        self.source.blocks.identity()
     }
 }
 

@@ -23,7 +23,7 @@ mod tests;
 use std::io;
 use std::sync::Arc;
 
-use super::Resumed;
+use super::{Identity, Resumed};
 
 pub use cache::{BlockCache, Stats};
 pub use decoded::Decoded;
@@ -65,6 +65,11 @@ pub trait Blocks: Send + Sync + 'static {
 
     /// How the blob is called in messages.
     fn place(&self) -> &str;
+
+    /// What tells the decoded bytes from others without reading them.
+    fn identity(&self) -> Option<Identity> {
+        None
+    }
 }
 
 /// The decoded bytes of one block.

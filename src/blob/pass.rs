@@ -1,0 +1,277 @@
+//! The one time that a whole compressed stream is decoded: what reads the tar in it gets block after block,
+//! and a second thread makes of the same bytes all that will be needed later.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use crate::digest::{Algorithm, Digest, Hasher};
+
+use super::chunks::ChunkWriter;
+use super::codec::{self, MAX_SKIP};
+use super::feed::{Feed, Pool};
+use super::seek::{FirstPass, Mark, Start};
+use super::seek_table::{Place, SeekPoints, SeekSummary, SeekTable};
+use super::{Blob, Compression};
+
+/// Pieces and blocks on their way to the second thread: enough to keep both busy, little to hold.
+const ON_THE_WAY: usize = 8;
+
+/// Hears how far a pass is.
+pub trait Progress: Send + Sync {
+    /// So many more bytes of compressed streams are going to be read.
+    fn expect(&self, bytes: u64);
+
+    /// So many bytes have been read.
+    fn advance(&self, bytes: u64);
+}
+
+/// Nobody listens.
+impl Progress for () {
+    fn expect(&self, _bytes: u64) {}
+
+    fn advance(&self, _bytes: u64) {}
+}
+
+/// A compressed stream that cannot be decoded.
+#[derive(Debug, thiserror::Error)]
+#[error("{compression} stream, near offset {offset}: {source}")]
+pub struct DecodeError {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Bytes of the compressed stream that had been read.
+    pub offset: u64,
+    /// What is wrong there.
+    pub source: io::Error,
+}
+
+/// How a stream is to be read.
+pub struct PassOptions {
+    /// What the compressed stream is hashed with.
+    pub stored: Algorithm,
+    /// What the decoded bytes are hashed with.
+    pub decoded: Algorithm,
+    /// Where to keep, in chunks, the blocks that are too far from any seek point of the stream.
+    pub chunks: Option<File>,
+    /// The most bytes that the stream may decode to.
+    pub max_len: u64,
+    /// Who hears how far it is.
+    pub progress: Arc<dyn Progress>,
+}
+
+/// What one read of a compressed stream yields.
+#[derive(Debug)]
+pub struct Yield {
+    /// Where to begin decoding.
+    pub seek: SeekTable,
+    /// The digest of the compressed stream.
+    pub stored: Digest,
+    /// The digest of what it decodes to.
+    pub decoded: Digest,
+    /// Whether some of it can only be had by decoding much of what comes before.
+    pub is_slow: bool,
+}
+
+/// A compressed stream that is being read.
+pub struct Pass {
+    compression: Compression,
+    block_size: usize,
+    max_len: u64,
+    blob: Blob,
+    decoder: Box<dyn FirstPass>,
+    /// How far the compressed stream has been read.
+    offset: Arc<AtomicU64>,
+    /// How many bytes have been decoded.
+    len: u64,
+    pool: Pool,
+    /// The last block, which goes round.
+    last: Arc<Vec<u8>>,
+    sender: SyncSender<Message>,
+    second: Option<JoinHandle<io::Result<Second>>>,
+}
+
+/// What goes to the second thread.
+enum Message {
+    /// The next piece of the compressed stream.
+    Stored(Arc<Vec<u8>>),
+    /// The next decoded block, and the place that it begins at.
+    Block(Arc<Vec<u8>>, Box<dyn Mark>),
+}
+
+impl Pass {
+    /// Begins to read a stream.
+    pub fn start(blob: Blob, compression: Compression, options: PassOptions) -> io::Result<Pass> {
+        let PassOptions { max_len, progress, .. } = options;
+        let (sender, receiver) = sync_channel(ON_THE_WAY);
+        let to_second = sender.clone();
+        let feed = Feed::new(blob.clone(), move |piece| {
+            progress.advance(piece.len() as u64);
+            to_second.send(Message::Stored(piece.clone())).map_err(|_| gone())
+        });
+        let offset = feed.offset();
+        let second = Second {
+            blob: blob.clone(),
+            stored: Hasher::new(options.stored),
+            decoded: Hasher::new(options.decoded),
+            points: SeekPoints::default(),
+            chunks: options.chunks.map(ChunkWriter::new).transpose()?,
+            has_chunks: false,
+            is_slow: false,
+        };
+        let block_size = codec::block_size(compression) as usize;
+        let decoder = codec::first_pass(compression, feed)?;
+        let second = thread::Builder::new().name("hash".into()).spawn(move || second.run(&receiver))?;
+        let second = Some(second);
+        let (pool, last) = (Pool::default(), Arc::default());
+        Ok(Pass {
+            compression,
+            block_size,
+            max_len,
+            blob,
+            decoder,
+            offset,
+            len: 0,
+            pool,
+            last,
+            sender,
+            second,
+        })
+    }
+
+    /// The next block of decoded bytes; `None` at the end of the stream, whose every byte has been checked
+    /// by then.
+    pub fn next_block(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
+        let mark = self.decoder.mark().map_err(|error| self.decode_error(error))?;
+        let mut block = self.pool.take(std::mem::take(&mut self.last), self.block_size);
+        let Some(buffer) = Arc::get_mut(&mut block) else { return Err(gone()) };
+        buffer.resize(self.block_size, 0);
+        let n = read_full(&mut *self.decoder, buffer).map_err(|error| self.decode_error(error))?;
+        buffer.truncate(n);
+        if n == 0 {
+            return Ok(None);
+        }
+        self.len += n as u64;
+        if self.len > self.max_len {
+            let text = format!("it decodes to more than {} bytes (--max-layer-size)", self.max_len);
+            return Err(self.decode_error(io::Error::new(io::ErrorKind::FileTooLarge, text)));
+        }
+        if self.sender.send(Message::Block(block.clone(), mark)).is_err() {
+            return Err(self.end_of_second());
+        }
+        self.last = block.clone();
+        Ok(Some(block))
+    }
+
+    /// Reads what is left of the stream, and gives what it yields.
+    pub fn finish(mut self) -> io::Result<Yield> {
+        while self.next_block()?.is_some() {}
+        let Pass { compression, block_size, blob, decoder, offset, len, sender, second, .. } = self;
+        let stored_len = blob.len();
+        let read = offset.load(Ordering::Relaxed);
+        if read < stored_len {
+            let source = io::Error::new(io::ErrorKind::InvalidData, "trailing garbage behind the stream");
+            return Err(DecodeError { compression, offset: read, source }.into());
+        }
+        // The decoder holds a sender, too; without any the second thread comes to its end.
+        drop((decoder, sender));
+        let second = second.map(JoinHandle::join).ok_or_else(gone)?.map_err(|_| gone())??;
+        let compression = compression.number();
+        let (block_size, has_chunks) = (block_size as u32, u32::from(second.has_chunks));
+        let summary = SeekSummary { stored_len, len, block_size, compression, has_chunks, unused: 0 };
+        Ok(Yield {
+            seek: second.points.finish(summary),
+            stored: second.stored.finish(),
+            decoded: second.decoded.finish(),
+            is_slow: second.is_slow,
+        })
+    }
+
+    /// Why the second thread does not listen any more.
+    fn end_of_second(&mut self) -> io::Error {
+        match self.second.take().map(JoinHandle::join) {
+            Some(Ok(Err(error))) => error,
+            _ => gone(),
+        }
+    }
+
+    fn decode_error(&self, source: io::Error) -> io::Error {
+        let offset = self.offset.load(Ordering::Relaxed);
+        DecodeError { compression: self.compression, offset, source }.into()
+    }
+}
+
+impl From<DecodeError> for io::Error {
+    fn from(error: DecodeError) -> io::Error {
+        io::Error::new(error.source.kind(), error)
+    }
+}
+
+/// The work of the second thread.
+struct Second {
+    blob: Blob,
+    stored: Hasher,
+    decoded: Hasher,
+    points: SeekPoints,
+    chunks: Option<ChunkWriter>,
+    has_chunks: bool,
+    is_slow: bool,
+}
+
+impl Second {
+    fn run(mut self, receiver: &Receiver<Message>) -> io::Result<Second> {
+        while let Ok(message) = receiver.recv() {
+            match message {
+                Message::Stored(piece) => self.stored.update(&piece),
+                Message::Block(block, mark) => {
+                    self.decoded.update(&block);
+                    let place = self.place(mark.seal(&*self.blob)?, &block);
+                    self.points.push(&place, crc32fast::hash(&block));
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Makes a chunk of a block that is far from its seek point, if it can.
+    fn place(&mut self, start: Start, block: &[u8]) -> Place {
+        if start.skip <= MAX_SKIP {
+            return Place::Blob(start);
+        }
+        if let Some(chunks) = &mut self.chunks {
+            match chunks.write(block) {
+                Ok(chunk) => {
+                    self.has_chunks = true;
+                    return Place::Chunk(chunk);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no chunks are kept: reading in the stream will be slow");
+                    self.chunks = None;
+                }
+            }
+        }
+        self.is_slow = true;
+        Place::Blob(start)
+    }
+}
+
+/// Fills a buffer, or as much of it as there is before the end.
+fn read_full(reader: &mut dyn FirstPass, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// The second thread has ended early.
+fn gone() -> io::Error {
+    io::ErrorKind::BrokenPipe.into()
+}

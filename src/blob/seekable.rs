@@ -1,0 +1,95 @@
+//! A compressed blob that has seek points.
+
+use std::io::{self, Read};
+
+use crate::mapped::{Damaged, Mended};
+
+use super::blocks::Blocks;
+use super::codec;
+use super::seek::{Resumed, Start};
+use super::seek_table::{Place, SeekTable};
+use super::{Blob, Compression, Identity, Reader, decoder, zstd};
+
+/// A compressed blob, and where its decoding can begin.
+pub struct Seekable {
+    /// What it is called in messages.
+    pub place: String,
+    /// How it is compressed.
+    pub compression: Compression,
+    /// The compressed stream.
+    pub blob: Blob,
+    /// Its seek points.
+    pub seek: Mended<SeekTable>,
+    /// The chunks that some of its blocks are in.
+    pub chunks: Option<Blob>,
+}
+
+impl Seekable {
+    fn ask<A>(&self, question: impl Fn(&SeekTable) -> Result<A, Damaged>) -> io::Result<A> {
+        self.seek.ask(|Damaged| true, question).map_err(io::Error::other)
+    }
+
+    fn at(&self, block: u64) -> io::Result<Place> {
+        self.ask(|seek| seek.place(block))
+    }
+
+    /// Decodes from the very beginning, as if nothing were known.
+    fn decode_from_the_front(&self, block: u64) -> io::Result<Vec<u8>> {
+        let size = u64::from(self.block_size());
+        let stream = io::BufReader::new(Reader::new(&*self.blob));
+        let mut decoder = decoder(self.compression, stream)?;
+        io::copy(&mut (&mut decoder).take(block.saturating_mul(size)), &mut io::sink())?;
+        let mut bytes = Vec::new();
+        decoder.take(size).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Blocks for Seekable {
+    fn len(&self) -> u64 {
+        self.seek.get().summary().len
+    }
+
+    fn block_size(&self) -> u32 {
+        self.seek.get().summary().block_size
+    }
+
+    fn start(&self, block: u64) -> io::Result<Resumed> {
+        let place = self.at(block)?;
+        let (Place::Blob(start) | Place::Chunk(start)) = &place;
+        let mut decoder = match (&place, &self.chunks) {
+            (Place::Blob(start), _) => codec::resume(self.compression, self.blob.clone(), start)?,
+            (Place::Chunk(start), Some(chunks)) => zstd::resume(chunks.clone(), start)?,
+            (Place::Chunk(_), None) => return Err(io::Error::other("the chunks are not there")),
+        };
+        let skipped = io::copy(&mut (&mut decoder).take(start.skip), &mut io::sink())?;
+        match skipped == start.skip {
+            true => Ok(decoder),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn skip(&self, block: u64) -> u64 {
+        match self.at(block) {
+            Ok(Place::Blob(Start { skip, .. })) => skip,
+            Ok(Place::Chunk(_)) | Err(_) => 0,
+        }
+    }
+
+    fn checksum(&self, block: u64) -> io::Result<u32> {
+        self.ask(|seek| seek.checksum(block))
+    }
+
+    /// A chunk is our own: that it is damaged is no fault of the image.
+    fn recover(&self, block: u64) -> Option<io::Result<Vec<u8>>> {
+        matches!(self.at(block), Ok(Place::Chunk(_))).then(|| self.decode_from_the_front(block))
+    }
+
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(self.blob.identity()?.decoded())
+    }
+}

@@ -1,0 +1,95 @@
+//! A bar on the terminal while compressed layers are read for the first time.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use parking_lot::Mutex;
+
+use crate::blob::Progress;
+
+/// Who waits less than this needs no bar.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Pictures a second.
+const RATE: u8 = 10;
+
+const TEMPLATE: &str =
+    "peelfs: reading layers {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec}, {eta} left";
+
+/// A bar that comes when the reading takes long, and goes when it is done.
+#[derive(Default)]
+pub struct Bar(Mutex<Reading>);
+
+#[derive(Default)]
+struct Reading {
+    expected: u64,
+    done: u64,
+    since: Option<Instant>,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress for Bar {
+    fn expect(&self, bytes: u64) {
+        let mut reading = self.0.lock();
+        reading.expected += bytes;
+        reading.since.get_or_insert_with(Instant::now);
+        if let Some(bar) = &reading.bar {
+            bar.set_length(reading.expected);
+        }
+    }
+
+    fn advance(&self, bytes: u64) {
+        let mut reading = self.0.lock();
+        reading.done += bytes;
+        if reading.done >= reading.expected {
+            if let Some(bar) = reading.bar.take() {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        let is_time = reading.since.is_some_and(|since| since.elapsed() > PATIENCE);
+        if reading.bar.is_none() && is_time && io::stderr().is_terminal() {
+            reading.bar = Some(bar(reading.expected));
+        }
+        if let Some(bar) = &reading.bar {
+            bar.set_position(reading.done);
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(bar) = self.0.get_mut().bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(len: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr_with_hz(RATE));
+    // A template that does not parse would be seen by the tests; the plain bar will do.
+    bar.with_style(ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_parses() {
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
+
+    #[test]
+    fn all_that_is_expected_may_be_done_in_any_steps() {
+        let bar = Bar::default();
+        for _ in 0..2 {
+            bar.expect(10);
+            for _ in 0..12 {
+                bar.advance(1);
+            }
+        }
+        assert!(bar.0.lock().bar.is_none());
+    }
+}

@@ -1,0 +1,152 @@
+//! Reading a compressed tar for the first time, once and to its end.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use crate::blob::{Blob, Compression, HostFile, Pass, PassOptions, ReadAt, Reader, SeekTable, Stream};
+use crate::cache::NewFile;
+use crate::digest::{Algorithm, DiffId, Digest};
+use crate::index::LayerIndex;
+use crate::tar::{self, Problem};
+
+use super::error::START;
+use super::{Claims, Digests, Error, Known, Mismatch, TarReader, Tarball};
+
+/// What a first read finds.
+pub struct FirstRead {
+    /// The names, if it is a tar.
+    pub index: Result<LayerIndex, tar::Error>,
+    /// What it begins with.
+    pub start: Vec<u8>,
+    /// The digests.
+    pub digests: Digests,
+    /// What later reads need.
+    pub kept: Kept,
+}
+
+/// What later reads of a stream need.
+pub struct Kept {
+    pub seek: SeekTable,
+    /// The file of chunks, if there are any.
+    pub chunks: Option<NewFile>,
+    pub digests: Digests,
+}
+
+impl TarReader {
+    /// Decodes a compressed tar from its first byte to its last; every byte is hashed and every checksum compared.
+    pub fn first_read(
+        &self,
+        place: &str,
+        blob: &Blob,
+        compression: Compression,
+        claims: &Claims,
+    ) -> Result<FirstRead, Error> {
+        self.settle(blob);
+        let chunks = match compression {
+            // Its seek points are never far.
+            Compression::Gzip => None,
+            _ => self.cache.as_ref().and_then(|cache| cache.new_file()),
+        };
+        let mut pass = Pass::start(blob.clone(), compression, self.pass_options(claims, chunks.as_ref())?)?;
+        let mut start = Vec::new();
+        let index = LayerIndex::of_stream(&mut Stream::new(|| {
+            let block = pass.next_block()?;
+            if let Some(block) = block.as_ref().filter(|_| start.is_empty()) {
+                start = block.get(..START.min(block.len())).unwrap_or_default().to_vec();
+            }
+            Ok(block)
+        }));
+        let index = match index {
+            Err(tar::Error { problem: Problem::Io(error), .. }) => return Err(error.into()),
+            index => index,
+        };
+        let found = pass.finish()?;
+        let has_chunks = found.seek.has_chunks();
+        if found.is_slow {
+            warn_of_slow_stream(place, compression);
+        }
+        let digests = Digests { stored: found.stored, diff_id: DiffId(found.decoded) };
+        let chunks = chunks.filter(|_| has_chunks);
+        let kept = Kept { seek: found.seek, chunks, digests: digests.clone() };
+        Ok(FirstRead { index, start, digests, kept })
+    }
+
+    fn pass_options(&self, claims: &Claims, chunks: Option<&NewFile>) -> io::Result<PassOptions> {
+        let algorithm = |digest: Option<&Digest>| digest.map_or(Algorithm::Sha256, Digest::algorithm);
+        Ok(PassOptions {
+            stored: algorithm(claims.stored.as_ref()),
+            decoded: algorithm(claims.diff_id.as_ref().map(|id| &id.0)),
+            chunks: chunks.map(|file| file.as_file().try_clone()).transpose()?,
+            max_len: self.max_size,
+            progress: self.progress.clone(),
+        })
+    }
+
+    /// Compares what was found with what was claimed.
+    pub(super) fn compare(&self, place: &str, claims: &Claims, found: &Digests) -> Result<(), Mismatch> {
+        match claims.mismatch(found) {
+            Some(mismatch) if self.verify => Err(mismatch),
+            Some(mismatch) => {
+                tracing::warn!("{place}: {mismatch}");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Without a cache to keep chunks in, a stream that cannot be read in the middle is decoded to a file.
+    pub(super) fn read_spooled(
+        &self,
+        place: &str,
+        blob: Blob,
+        compression: Compression,
+        claims: &Claims,
+    ) -> Result<Tarball, Error> {
+        let tar = self.spool.spool(&*blob, compression)?;
+        self.progress.advance(blob.len());
+        let digest = |claimed: Option<&Digest>, bytes: &dyn ReadAt| {
+            let algorithm = claimed.map_or(Algorithm::Sha256, Digest::algorithm);
+            Digest::of_reader(algorithm, Reader::new(bytes)).map(|(digest, _)| digest)
+        };
+        let stored = digest(claims.stored.as_ref(), &*blob)?;
+        let diff_id = DiffId(digest(claims.diff_id.as_ref().map(|id| &id.0), &*tar)?);
+        let digests = Digests { stored, diff_id };
+        self.compare(place, claims, &digests)?;
+        let index = LayerIndex::of_tar(&*tar).map_err(|source| Error::tar(source, &*tar))?;
+        let known = Known::Compressed { compression, digests, was_cached: false };
+        Ok(Tarball { index: Arc::new(index), tar, known })
+    }
+}
+
+impl Claims {
+    /// The first claim that is not so; what was hashed otherwise cannot be compared.
+    pub fn mismatch(&self, found: &Digests) -> Option<Mismatch> {
+        let claims = [
+            ("digest", self.stored.as_ref(), &found.stored),
+            ("diff ID", self.diff_id.as_ref().map(|id| &id.0), &found.diff_id.0),
+        ];
+        claims.into_iter().find_map(|(what, expected, found)| {
+            let expected = expected.filter(|expected| expected.algorithm() == found.algorithm())?;
+            let (found, expected) = (found.clone(), expected.clone());
+            (found != expected).then_some(Mismatch { what, found, expected })
+        })
+    }
+}
+
+/// Another handle of a file of the cache, to read it.
+pub(super) fn readable(file: &File) -> Option<Blob> {
+    let file = file.try_clone().and_then(HostFile::new);
+    file.ok().map(|file| Arc::new(file) as Blob)
+}
+
+/// It is said of the first such stream; more of them make it no clearer.
+fn warn_of_slow_stream(place: &str, compression: Compression) {
+    static SAID: std::sync::Once = std::sync::Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            "{place}: one long {compression} frame and no cache directory: \
+             every read in its middle decodes it from its beginning"
+        );
+    });
+}

@@ -1,0 +1,209 @@
+//! What was found out about a tar, kept in the cache and found there again.
+//!
+//! The names of a layer belong to its diff ID; seek points belong to one compression of it, by the digest
+//! of the blob. Which blob a stretch of a file is, and which layer a blob is, is remembered line by line: so a file
+//! that has not changed is known without being hashed, and a layer of another image by what that says of it.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::blob::{Blob, Compression, Decoded, Identity, Pass, PassOptions, ReadAt, SeekTable, Seekable};
+use crate::cache::{Cache, Group, NewFile, Part};
+use crate::digest::{Algorithm, DiffId, Digest};
+use crate::index::LayerIndex;
+use crate::mapped::{BadFile, Mended};
+
+use super::first_read::{Kept, readable};
+use super::{Claims, Digests, Known, TarReader, Tarball};
+
+/// Members of the smallest plain tar whose names are kept: those of a smaller one are read as fast.
+const MIN_MEMBERS: u64 = 200;
+
+impl TarReader {
+    /// Waits, where something will be kept, until a change of the blob from now on would be noticed.
+    pub(super) fn settle(&self, blob: &Blob) {
+        if self.cache.is_some()
+            && let Some(identity) = blob.identity()
+        {
+            identity.settle();
+        }
+    }
+
+    /// What is known of a compressed tar.
+    pub(super) fn recall_compressed(
+        &self,
+        cache: &Cache,
+        place: &str,
+        blob: &Blob,
+        compression: Compression,
+        claims: &Claims,
+    ) -> Option<Tarball> {
+        let digests = recall_digests(cache, &**blob, claims)?;
+        let group = Group::DiffId(digests.diff_id.clone());
+        let part = Part::seek(&digests.stored);
+        let seek = open(cache, &group, &part, SeekTable::open)?;
+        let summary = seek.summary();
+        if summary.stored_len != blob.len() || summary.compression != compression.number() {
+            return None;
+        }
+        let chunks = match seek.has_chunks() {
+            true => Some(readable(&cache.open(&group, &Part::chunks(&digests.stored))?)?),
+            false => None,
+        };
+        let seek = Mended::new(seek, mend_seek(cache, &group, &part, place, blob, compression));
+        let tar = self.decoded(place, blob.clone(), compression, seek, chunks);
+        let index = Arc::new(open_index(cache, &group, place, &tar)?);
+        Some(Tarball { index, tar, known: Known::Compressed { compression, digests, was_cached: true } })
+    }
+
+    /// The names of a plain tar, by the identity of its file.
+    pub(super) fn recall_plain(&self, cache: &Cache, place: &str, tar: &Blob) -> Option<Tarball> {
+        let index = Arc::new(open_index(cache, &plain_group(&tar.identity()?), place, tar)?);
+        Some(Tarball { index, tar: tar.clone(), known: Known::Plain { was_cached: true } })
+    }
+
+    /// Keeps the names of a plain tar.
+    pub(super) fn keep_plain(&self, tar: &Blob, index: &LayerIndex) {
+        if let Some(cache) = self.cache.as_ref().filter(|_| index.member_count() >= MIN_MEMBERS)
+            && let Some(identity) = tar.identity()
+        {
+            keep_index(cache, &plain_group(&identity), index);
+        }
+    }
+
+    /// Keeps what a first read found, and gives the tar that can be read with it.
+    pub(super) fn keep(
+        &self,
+        place: &str,
+        blob: Blob,
+        compression: Compression,
+        kept: Kept,
+        index: LayerIndex,
+    ) -> Tarball {
+        let Kept { seek, chunks, digests } = kept;
+        let chunk_blob = chunks.as_ref().and_then(|file| readable(file.as_file()));
+        if let Some(cache) = &self.cache {
+            store(cache, &*blob, &seek, chunks, &digests, &index);
+        }
+        let tar = self.decoded(place, blob, compression, Mended::sound(seek), chunk_blob);
+        let known = Known::Compressed { compression, digests, was_cached: false };
+        Tarball { index: Arc::new(index), tar, known }
+    }
+
+    fn decoded(
+        &self,
+        place: &str,
+        blob: Blob,
+        compression: Compression,
+        seek: Mended<SeekTable>,
+        chunks: Option<Blob>,
+    ) -> Blob {
+        let seekable = Seekable { place: place.to_owned(), compression, blob, seek, chunks };
+        Arc::new(Decoded::new(Arc::new(seekable), self.blocks.clone()))
+    }
+}
+
+/// Keeps all there is; the line by which it is found comes last.
+fn store(
+    cache: &Cache,
+    blob: &dyn ReadAt,
+    seek: &SeekTable,
+    chunks: Option<NewFile>,
+    digests: &Digests,
+    index: &LayerIndex,
+) {
+    let group = Group::DiffId(digests.diff_id.clone());
+    let kept = keep_index(cache, &group, index)
+        && chunks.is_none_or(|file| file.keep(&group, &Part::chunks(&digests.stored)).is_ok())
+        && keep(cache, &group, &Part::seek(&digests.stored), |file| seek.store(file.as_file()));
+    if !kept {
+        return;
+    }
+    cache.remember(&digests.stored.to_string(), &digests.diff_id.to_string());
+    if let Some(identity) = blob.identity() {
+        cache.remember(identity.as_str(), &format!("{} {}", digests.stored, digests.diff_id));
+    }
+}
+
+/// The digests of a blob: by the file that it is in, or else by what is claimed of it.
+fn recall_digests(cache: &Cache, blob: &dyn ReadAt, claims: &Claims) -> Option<Digests> {
+    let by_identity = blob.identity().and_then(|identity| {
+        let line = cache.known(identity.as_str())?;
+        let (stored, diff_id) = line.split_once(' ')?;
+        Some(Digests { stored: stored.parse().ok()?, diff_id: DiffId(diff_id.parse().ok()?) })
+    });
+    by_identity.or_else(|| {
+        let stored = claims.stored.clone()?;
+        let diff_id = DiffId(cache.known(&stored.to_string())?.parse().ok()?);
+        Some(Digests { stored, diff_id })
+    })
+}
+
+fn plain_group(identity: &Identity) -> Group {
+    Group::File(Digest::of(identity.as_str().as_bytes()))
+}
+
+fn open_index(cache: &Cache, group: &Group, place: &str, tar: &Blob) -> Option<LayerIndex> {
+    let mend = {
+        let (cache, group, place, tar) = (cache.clone(), group.clone(), place.to_owned(), tar.clone());
+        move || {
+            tracing::warn!("{place}: its index in the cache is damaged; reading the tar again");
+            cache.remove(&group, &Part::index());
+            LayerIndex::of_tar(&*tar).ok()
+        }
+    };
+    open(cache, group, &Part::index(), |file| LayerIndex::load(file, mend))
+}
+
+/// Opens a part; what is no good goes.
+fn open<T>(
+    cache: &Cache,
+    group: &Group,
+    part: &Part,
+    open: impl FnOnce(&std::fs::File) -> Result<T, BadFile>,
+) -> Option<T> {
+    match open(&cache.open(group, part)?) {
+        Ok(opened) => Some(opened),
+        Err(error) => {
+            tracing::info!(%group, %part, %error, "a file of the cache is not used");
+            cache.remove(group, part);
+            None
+        }
+    }
+}
+
+fn keep_index(cache: &Cache, group: &Group, index: &LayerIndex) -> bool {
+    keep(cache, group, &Part::index(), |file| index.store(file.as_file()))
+}
+
+fn keep(cache: &Cache, group: &Group, part: &Part, write: impl FnOnce(&NewFile) -> io::Result<()>) -> bool {
+    let Some(file) = cache.new_file() else { return false };
+    let written = write(&file).and_then(|()| file.keep(group, part));
+    written.inspect_err(|error| tracing::info!(%group, %part, %error, "not kept in the cache")).is_ok()
+}
+
+/// Makes a seek table again, without chunks: reading may be slow then, but it is right.
+fn mend_seek(
+    cache: &Cache,
+    group: &Group,
+    part: &Part,
+    place: &str,
+    blob: &Blob,
+    compression: Compression,
+) -> impl Fn() -> Option<SeekTable> + Send + Sync + 'static {
+    let (cache, group, part) = (cache.clone(), group.clone(), part.clone());
+    let (place, blob) = (place.to_owned(), blob.clone());
+    move || {
+        tracing::warn!("{place}: its seek points in the cache are damaged; decoding the layer again");
+        cache.remove(&group, &part);
+        let options = PassOptions {
+            stored: Algorithm::Sha256,
+            decoded: Algorithm::Sha256,
+            chunks: None,
+            max_len: u64::MAX,
+            progress: Arc::new(()),
+        };
+        let pass = Pass::start(blob.clone(), compression, options).and_then(Pass::finish);
+        pass.inspect_err(|error| tracing::error!("{place}: {error}")).ok().map(|found| found.seek)
+    }
+}
