@@ -80,10 +80,14 @@ impl TarReader {
         kept: Kept,
         index: LayerIndex,
     ) -> Tarball {
-        let Kept { seek, chunks, digests } = kept;
+        let Kept { seek, chunks, digests, inner } = kept;
         let chunk_blob = chunks.as_ref().and_then(|file| readable(file.as_file()));
         if let Some(cache) = &self.cache {
             store(cache, &*blob, &seek, chunks, &digests, &index);
+            for inner in inner {
+                let identity = blob.identity().map(|identity| inner.identity(identity.decoded()));
+                identity.map(|identity| keep_index(cache, &plain_group(&identity), &inner.index));
+            }
         }
         let tar = self.decoded(place, blob, compression, Mended::sound(seek), chunk_blob);
         let known = Known::Compressed { compression, digests, was_cached: false };

@@ -6,6 +6,7 @@
 
 mod error;
 mod first_read;
+mod inner;
 mod kept;
 
 use std::sync::Arc;
