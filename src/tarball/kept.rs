@@ -14,7 +14,7 @@ use crate::index::LayerIndex;
 use crate::mapped::{BadFile, Mended};
 
 use super::first_read::{Kept, readable};
-use super::{Claims, Digests, Known, TarReader, Tarball};
+use super::{Claims, Digests, InCache, Known, TarReader, Tarball};
 
 /// Members of the smallest plain tar whose names are kept: those of a smaller one are read as fast.
 const MIN_MEMBERS: u64 = 200;
@@ -53,21 +53,24 @@ impl TarReader {
         let seek = Mended::new(seek, mend_seek(cache, &group, &part, place, blob, compression));
         let tar = self.decoded(place, blob.clone(), compression, seek, chunks);
         let index = Arc::new(open_index(cache, &group, place, &tar)?);
-        Some(Tarball { index, tar, known: Known::Compressed { compression, digests, was_cached: true } })
+        let known = Known::Compressed { compression, digests, in_cache: InCache::Already };
+        Some(Tarball { index, tar, known })
     }
 
     /// The names of a plain tar, by the identity of its file.
     pub(super) fn recall_plain(&self, cache: &Cache, place: &str, tar: &Blob) -> Option<Tarball> {
         let index = Arc::new(open_index(cache, &plain_group(&tar.identity()?), place, tar)?);
-        Some(Tarball { index, tar: tar.clone(), known: Known::Plain { was_cached: true } })
+        Some(Tarball { index, tar: tar.clone(), known: Known::Plain { in_cache: InCache::Already } })
     }
 
     /// Keeps the names of a plain tar.
-    pub(super) fn keep_plain(&self, tar: &Blob, index: &LayerIndex) {
-        if let Some(cache) = self.cache.as_ref().filter(|_| index.member_count() >= MIN_MEMBERS)
-            && let Some(identity) = tar.identity()
-        {
-            keep_index(cache, &plain_group(&identity), index);
+    pub(super) fn keep_plain(&self, tar: &Blob, index: &LayerIndex) -> InCache {
+        if index.member_count() < MIN_MEMBERS {
+            return InCache::Small;
+        }
+        match (&self.cache, tar.identity()) {
+            (Some(cache), Some(identity)) => in_cache(keep_index(cache, &plain_group(&identity), index)),
+            _ => InCache::No,
         }
     }
 
@@ -82,11 +85,12 @@ impl TarReader {
     ) -> Tarball {
         let Kept { seek, chunks, digests } = kept;
         let chunk_blob = chunks.as_ref().and_then(|file| readable(file.as_file()));
-        if let Some(cache) = &self.cache {
-            store(cache, &*blob, &seek, chunks, &digests, &index);
-        }
+        let in_cache = match &self.cache {
+            Some(cache) => in_cache(store(cache, &*blob, &seek, chunks, &digests, &index)),
+            None => InCache::No,
+        };
         let tar = self.decoded(place, blob, compression, Mended::sound(seek), chunk_blob);
-        let known = Known::Compressed { compression, digests, was_cached: false };
+        let known = Known::Compressed { compression, digests, in_cache };
         Tarball { index: Arc::new(index), tar, known }
     }
 
@@ -103,7 +107,11 @@ impl TarReader {
     }
 }
 
-/// Keeps all there is; the line by which it is found comes last.
+fn in_cache(is_kept: bool) -> InCache {
+    if is_kept { InCache::New } else { InCache::No }
+}
+
+/// Keeps all there is, and says whether it could; the line by which it is found comes last.
 fn store(
     cache: &Cache,
     blob: &dyn ReadAt,
@@ -111,18 +119,19 @@ fn store(
     chunks: Option<NewFile>,
     digests: &Digests,
     index: &LayerIndex,
-) {
+) -> bool {
     let group = Group::DiffId(digests.diff_id.clone());
     let kept = keep_index(cache, &group, index)
         && chunks.is_none_or(|file| file.keep(&group, &Part::chunks(&digests.stored)).is_ok())
         && keep(cache, &group, &Part::seek(&digests.stored), |file| seek.store(file.as_file()));
     if !kept {
-        return;
+        return false;
     }
     cache.remember(&digests.stored.to_string(), &digests.diff_id.to_string());
     if let Some(identity) = blob.identity() {
         cache.remember(identity.as_str(), &format!("{} {}", digests.stored, digests.diff_id));
     }
+    true
 }
 
 /// The digests of a blob: by the file that it is in, or else by what is claimed of it.

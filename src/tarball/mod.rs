@@ -4,6 +4,7 @@
 //! of the stream and that of the tar. What it yields is kept in the cache, by the digest of the tar, and
 //! shared by all images that share the layer. Nothing here knows images.
 
+mod check;
 mod error;
 mod first_read;
 mod kept;
@@ -15,6 +16,7 @@ use crate::cache::Cache;
 use crate::digest::{DiffId, Digest};
 use crate::index::LayerIndex;
 
+pub use check::{CacheCheck, DamagedFile, check_cache};
 pub use error::{Error, Mismatch, START};
 pub use first_read::FirstRead;
 
@@ -59,8 +61,8 @@ pub struct Examined {
 pub enum Known {
     /// It is as it is stored; nobody has hashed it.
     Plain {
-        /// Whether its names were in the cache.
-        was_cached: bool,
+        /// Whether its names are in the cache.
+        in_cache: InCache,
     },
     /// It is compressed, and was read once.
     Compressed {
@@ -68,9 +70,22 @@ pub enum Known {
         compression: Compression,
         /// The digests of the stream and of the tar.
         digests: Digests,
-        /// Whether that was some other time.
-        was_cached: bool,
+        /// Whether what that has found is in the cache.
+        in_cache: InCache,
     },
+}
+
+/// Whether what is known of a tar is in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InCache {
+    /// It was: the tar has not been read.
+    Already,
+    /// It is now.
+    New,
+    /// It would be no use there: the tar is read as fast.
+    Small,
+    /// There is no cache, or no room in it.
+    No,
 }
 
 /// The digests of a compressed tar.
@@ -181,7 +196,7 @@ impl TarReader {
     fn read_plain(&self, tar: Blob) -> Result<Tarball, Error> {
         self.settle(&tar);
         let index = LayerIndex::of_tar(&*tar).map_err(|source| Error::tar(source, &*tar))?;
-        self.keep_plain(&tar, &index);
-        Ok(Tarball { index: Arc::new(index), tar, known: Known::Plain { was_cached: false } })
+        let in_cache = self.keep_plain(&tar, &index);
+        Ok(Tarball { index: Arc::new(index), tar, known: Known::Plain { in_cache } })
     }
 }
