@@ -4,14 +4,15 @@
 //! read through [`zstd::resume`](super::zstd::resume) at the starts that were given when it was written.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 use ::zstd::bulk::Compressor;
 use ::zstd::zstd_safe::compress_bound;
 
-use super::Start;
+use super::seek_table::{Place, SeekTable};
 use super::space::Space;
+use super::{Blob, Start, zstd};
 
 /// zstd's level: negative ones write at most a tenth faster, in a tenth to a third more space; 2 is a
 /// third slower for 3 % less.
@@ -64,12 +65,32 @@ impl ChunkWriter {
     }
 }
 
+/// A chunk that is not what it was when it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the chunk of block {0} is damaged")]
+pub struct BadChunk(pub u64);
+
+/// Decodes all chunks that a seek table names, and compares each with its checksum.
+pub fn check_chunks(seek: &SeekTable, chunks: &Blob) -> Result<(), BadChunk> {
+    let is_whole = |block| -> io::Result<bool> {
+        let Place::Chunk(start) = seek.place(block).map_err(io::Error::other)? else { return Ok(true) };
+        let mut bytes = vec![0; seek.block_len(block)];
+        zstd::resume(chunks.clone(), &start)?.read_exact(&mut bytes)?;
+        Ok(seek.checksum(block).map_err(io::Error::other)? == crc32fast::hash(&bytes))
+    };
+    match (0..seek.block_count()).find(|&block| !is_whole(block).unwrap_or(false)) {
+        Some(block) => Err(BadChunk(block)),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blob::{Blob, HostFile, ReadAt, zstd};
+    use crate::blob::seek_table::{SeekPoints, SeekSummary};
+    use crate::blob::{HostFile, ReadAt};
+    use bytemuck::Zeroable as _;
     use proptest::prelude::*;
-    use std::io::Read;
     use std::sync::Arc;
 
     fn written<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> (Blob, Vec<Start>) {
@@ -122,6 +143,32 @@ mod tests {
     fn no_blocks_are_an_empty_file() {
         let (blob, _) = written(std::iter::empty());
         assert!(blob.is_empty());
+    }
+
+    #[test]
+    fn the_block_whose_chunk_is_damaged_is_named() {
+        let plain = plain(100_000);
+        let (blob, starts) = written(plain.chunks(30_000));
+        let mut points = SeekPoints::default();
+        for (block, start) in plain.chunks(30_000).zip(&starts) {
+            points.push(&Place::Chunk(start.clone()), crc32fast::hash(block));
+        }
+        let summary = SeekSummary { len: 100_000, block_size: 30_000, ..SeekSummary::zeroed() };
+        let seek = points.finish(summary);
+        assert_eq!(check_chunks(&seek, &blob), Ok(()));
+        let mut bytes = vec![0; blob.len() as usize];
+        blob.read_at(0, &mut bytes).unwrap();
+        for block in 0..4 {
+            let mut damaged = bytes.clone();
+            // In the first of its bytes that say what the content is.
+            damaged[starts[block].bit as usize / 8 + 12] ^= 0x55;
+            let damaged: Blob = Arc::new(damaged);
+            assert_eq!(check_chunks(&seek, &damaged), Err(BadChunk(block as u64)));
+        }
+        let cut: Blob = Arc::new(bytes[..bytes.len() - 1].to_vec());
+        assert_eq!(check_chunks(&seek, &cut), Err(BadChunk(3)));
+        let empty: Blob = Arc::new(Vec::new());
+        assert_eq!(check_chunks(&seek, &empty), Err(BadChunk(0)));
     }
 
     #[test]

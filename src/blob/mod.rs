@@ -29,7 +29,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 pub use blocks::{BlockCache, Blocks, Decoded, Stats};
-pub use chunks::ChunkWriter;
+pub use chunks::{BadChunk, ChunkWriter, check_chunks};
 pub use decode::decoder;
 pub use file::HostFile;
 pub use forward::{Forward, Hops, Stream};

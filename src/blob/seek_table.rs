@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -78,11 +79,23 @@ pub struct SeekTable {
 impl SeekTable {
     /// Maps a file.
     pub fn open(file: &File) -> Result<SeekTable, BadFile> {
+        SeekTable::of_file(&TableFile::open(file, KIND)?)
+    }
+
+    /// Maps a file, if it is not damaged anywhere: all of it is read.
+    pub fn open_whole(file: &File) -> Result<SeekTable, BadFile> {
         let file = TableFile::open(file, KIND)?;
+        file.check()?;
+        let table = SeekTable::of_file(&file)?;
+        (0..table.block_count()).try_for_each(|block| table.place(block).map(drop))?;
+        Ok(table)
+    }
+
+    fn of_file(file: &Arc<TableFile>) -> Result<SeekTable, BadFile> {
         let summary = file.table::<SeekSummary>(id::SUMMARY)?.get(0)?.copied().ok_or(BadFile::Damaged)?;
         let table = SeekTable { summary, points: file.table(id::POINTS)?, states: file.table(id::STATES)? };
         let is_block = (1..=MAX_BLOCK).contains(&summary.block_size);
-        match is_block && table.points.len() as u64 >= summary.len.div_ceil(summary.block_size.into()) {
+        match is_block && table.points.len() as u64 >= table.block_count() {
             true => Ok(table),
             false => Err(BadFile::Damaged),
         }
@@ -102,9 +115,26 @@ impl SeekTable {
         self.summary.has_chunks != 0
     }
 
+    /// How the blob is compressed; `None` in a table of none of ours.
+    pub fn compression(&self) -> Option<Compression> {
+        Compression::of_number(self.summary.compression)
+    }
+
     /// What is known of the blob as a whole.
     pub fn summary(&self) -> &SeekSummary {
         &self.summary
+    }
+
+    /// The number of blocks.
+    pub fn block_count(&self) -> u64 {
+        self.summary.len.div_ceil(self.summary.block_size.into())
+    }
+
+    /// The length of a block in bytes; the last one may be shorter, and behind it there are none.
+    pub fn block_len(&self, block: u64) -> usize {
+        let size = u64::from(self.summary.block_size);
+        let rest = self.summary.len.saturating_sub(block.saturating_mul(size));
+        rest.min(size) as usize
     }
 
     /// Where a block begins.
@@ -170,6 +200,11 @@ impl Compression {
             Compression::Xz => 3,
             Compression::Bzip2 => 4,
         }
+    }
+
+    fn of_number(number: u32) -> Option<Compression> {
+        let all = [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2];
+        all.into_iter().find(|compression| compression.number() == number)
     }
 }
 

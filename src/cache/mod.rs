@@ -90,11 +90,26 @@ impl Cache {
         &self.0.path
     }
 
+    /// What its files may take together, in bytes.
+    pub fn limit(&self) -> u64 {
+        self.0.limit
+    }
+
+    /// Whether files can be written to it, which makes the directory if it is not there.
+    pub fn is_writable(&self) -> io::Result<()> {
+        self.draft(|rooms| &rooms.layers).map(drop)
+    }
+
     /// Opens a file for reading, and marks its group as used; `None` for anything that is not a whole file
     /// of ours.
     pub fn open(&self, group: &Group, part: &Part) -> Option<File> {
         let name = name::file_name(group, part);
         self.read(|rooms| Ok(mark_used(rooms.layers.file(&name)?)))
+    }
+
+    /// Opens a file for reading, to look at it rather than to use it.
+    pub fn peek(&self, group: &Group, part: &Part) -> Option<File> {
+        self.read(|rooms| rooms.layers.file(&name::file_name(group, part)))
     }
 
     /// Begins a file; `None` if the directory cannot be written.
@@ -132,9 +147,9 @@ impl Cache {
         }
     }
 
-    /// Removes a file that turned out to be damaged.
-    pub fn remove(&self, group: &Group, part: &Part) {
-        self.read(|rooms| rooms.layers.remove(&name::file_name(group, part)));
+    /// Removes a file that turned out to be damaged; whether it is gone.
+    pub fn remove(&self, group: &Group, part: &Part) -> bool {
+        self.read(|rooms| rooms.layers.remove(&name::file_name(group, part))).is_some()
     }
 
     /// All groups, least recently used first; none if there is no directory.

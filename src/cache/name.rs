@@ -55,6 +55,11 @@ impl Part {
         self.0.split_once('-').map_or(&*self.0, |(word, _)| word)
     }
 
+    /// Which blob it is about, in the digits that its name has.
+    pub fn blob(&self) -> Option<&str> {
+        self.0.split_once('-').map(|(_, blob)| blob)
+    }
+
     fn of_blob(word: &str, blob: &Digest) -> Part {
         Part(format!("{word}-{:.BLOB_DIGITS$}", blob.hex()).into())
     }
@@ -110,6 +115,8 @@ mod tests {
             }
         }
         assert_eq!(Part::seek(&short).word(), "seek");
+        assert_eq!(Part::seek(&long).blob(), Part::chunks(&long).blob());
+        assert_eq!(Part::index().blob(), None);
         assert_ne!(Part::seek(&short), Part::seek(&long));
     }
 

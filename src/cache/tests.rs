@@ -190,6 +190,26 @@ fn a_directory_that_cannot_be_made_is_said_once_and_all_is_a_miss() {
 }
 
 #[test]
+fn looking_at_a_file_is_not_using_it() {
+    let place = Place::new(DEFAULT_LIMIT);
+    place.keep_aged("a", &Part::index(), 1, 90);
+    let before = place.cache.list().unwrap();
+    assert!(place.cache.peek(&group("a"), &Part::index()).is_some());
+    assert_eq!(place.cache.list().unwrap(), before);
+    assert!(place.cache.remove(&group("a"), &Part::index()));
+    assert!(place.cache.peek(&group("a"), &Part::index()).is_none());
+}
+
+#[test]
+fn whether_a_directory_can_be_written_is_told_and_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), b"").unwrap();
+    assert!(Cache::at(dir.path().join("file"), DEFAULT_LIMIT).is_writable().is_err());
+    Cache::at(dir.path().join("new"), DEFAULT_LIMIT).is_writable().unwrap();
+    assert_eq!(names(&dir.path().join("new/v1/layers")), [""; 0]);
+}
+
+#[test]
 fn a_cache_that_was_deleted_is_made_again() {
     let place = Place::new(DEFAULT_LIMIT);
     let mut nameless = place.cache.new_file().unwrap();

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -71,11 +71,11 @@ impl OpenArgs {
         if self.no_cache {
             return None;
         }
-        let dir = self.cache_dir.clone().or_else(cache::default_dir);
-        if dir.is_none() {
+        let cache = cache_at(self.cache_dir.as_deref());
+        if cache.is_none() {
             tracing::info!("neither $XDG_CACHE_HOME nor $HOME is set: indexes are not kept (--cache-dir)");
         }
-        Some(Cache::at(dir?, cache::DEFAULT_LIMIT))
+        cache
     }
 
     /// Opens an image with all its layers.
@@ -110,6 +110,12 @@ impl ImageArgs {
     pub fn stack(&self) -> Result<Stack, stack::Error> {
         self.open.stack(&self.input())
     }
+}
+
+/// The cache in a directory, or where it is if nobody says.
+pub fn cache_at(dir: Option<&Path>) -> Option<Cache> {
+    let dir = dir.map(Path::to_owned).or_else(cache::default_dir);
+    Some(Cache::at(dir?, cache::DEFAULT_LIMIT))
 }
 
 /// Nothing is lost silently.

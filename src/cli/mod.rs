@@ -3,10 +3,12 @@
 //! Only `output` writes to stdout; errors and talk go to stderr.
 
 mod args;
+mod cache;
 mod cat;
 mod entry;
 mod explain;
 mod history;
+mod index;
 mod inspect;
 mod log;
 mod ls;
@@ -58,6 +60,8 @@ enum Command {
     Inspect(inspect::Args),
     History(history::Args),
     Verify(verify::Args),
+    Index(index::Args),
+    Cache(cache::Args),
 }
 
 /// How a command ended, when it could do what it was asked.
@@ -95,6 +99,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Index(args) => index::run(args),
+        Command::Cache(args) => cache::run(args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

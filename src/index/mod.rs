@@ -73,6 +73,11 @@ impl LayerIndex {
         Ok(LayerIndex { tables: Mended::new(tables, mend) })
     }
 
+    /// Maps an index that was stored, if the file is not damaged anywhere.
+    pub fn load_whole(file: &File) -> std::result::Result<LayerIndex, BadFile> {
+        Tables::open_whole(file).map(LayerIndex::sound)
+    }
+
     /// Writes the index to a file that is empty.
     pub fn store(&self, file: &File) -> io::Result<()> {
         self.tables.get().store(file)

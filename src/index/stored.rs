@@ -72,7 +72,17 @@ impl Tables {
 
     /// Maps a file; what takes as long as the layer has entries is not done.
     pub fn open(file: &File) -> Result<Tables, BadFile> {
+        Tables::of_file(&TableFile::open(file, KIND)?)
+    }
+
+    /// Maps a file, all of which is read and compared with its checksums.
+    pub fn open_whole(file: &File) -> Result<Tables, BadFile> {
         let file = TableFile::open(file, KIND)?;
+        file.check()?;
+        Tables::of_file(&file)
+    }
+
+    fn of_file(file: &Arc<TableFile>) -> Result<Tables, BadFile> {
         let summary = file.table::<Summary>(id::SUMMARY)?.get(0)?.copied().ok_or(BadFile::Damaged)?;
         let records = file.table(id::RECORDS)?;
         let is_root_opaque = match records.get(0)? {
@@ -89,7 +99,7 @@ impl Tables {
             extents: file.table(id::EXTENTS)?,
             sparse: file.table(id::SPARSE)?,
             times: file.table(id::TIMES)?,
-            rare: Rare::open(&file)?,
+            rare: Rare::open(file)?,
             summary,
             is_root_opaque,
         })

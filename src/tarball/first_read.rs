@@ -12,7 +12,7 @@ use crate::tar::{self, Problem};
 
 use super::error::START;
 use super::inner::{Inner, Outer};
-use super::{Claims, Digests, Error, Known, Mismatch, TarReader, Tarball};
+use super::{Claims, Digests, Error, InCache, Known, Mismatch, TarReader, Tarball};
 
 /// What a first read finds.
 pub struct FirstRead {
@@ -123,7 +123,7 @@ impl TarReader {
         let digests = Digests { stored, diff_id };
         self.compare(place, claims, &digests)?;
         let index = LayerIndex::of_tar(&*tar).map_err(|source| Error::tar(source, &*tar))?;
-        let known = Known::Compressed { compression, digests, was_cached: false };
+        let known = Known::Compressed { compression, digests, in_cache: InCache::No };
         Ok(Tarball { index: Arc::new(index), tar, known })
     }
 }

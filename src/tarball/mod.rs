@@ -4,6 +4,7 @@
 //! of the stream and that of the tar. What it yields is kept in the cache, by the digest of the tar, and
 //! shared by all images that share the layer. Nothing here knows images.
 
+mod check;
 mod error;
 mod first_read;
 mod inner;
@@ -16,6 +17,7 @@ use crate::cache::Cache;
 use crate::digest::{DiffId, Digest};
 use crate::index::LayerIndex;
 
+pub use check::{CacheCheck, DamagedFile, check_cache};
 pub use error::{Error, Mismatch, START};
 pub use first_read::FirstRead;
 
@@ -60,8 +62,8 @@ pub struct Examined {
 pub enum Known {
     /// It is as it is stored; nobody has hashed it.
     Plain {
-        /// Whether its names were in the cache.
-        was_cached: bool,
+        /// Whether its names are in the cache.
+        in_cache: InCache,
     },
     /// It is compressed, and was read once.
     Compressed {
@@ -69,9 +71,22 @@ pub enum Known {
         compression: Compression,
         /// The digests of the stream and of the tar.
         digests: Digests,
-        /// Whether that was some other time.
-        was_cached: bool,
+        /// Whether what that has found is in the cache.
+        in_cache: InCache,
     },
+}
+
+/// Whether what is known of a tar is in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InCache {
+    /// It was: the tar has not been read.
+    Already,
+    /// It is now.
+    New,
+    /// It would be no use there: the tar is read as fast.
+    Small,
+    /// There is no cache, or no room in it.
+    No,
 }
 
 /// The digests of a compressed tar.
@@ -130,9 +145,12 @@ impl TarReader {
     /// A tar that is known from before.
     pub fn recall(&self, place: &str, blob: &Blob, claims: &Claims) -> Result<Option<Tarball>, Error> {
         let Some(cache) = self.cache.as_ref().filter(|_| self.recall) else { return Ok(None) };
-        let known = match Compression::of(&**blob)? {
-            None => self.recall_plain(cache, place, blob),
-            Some(compression) => self.recall_compressed(cache, place, blob, compression, claims),
+        let known = match self.recall_by_identity(cache, place, blob) {
+            Some(tarball) => Some(tarball),
+            None => match Compression::of(&**blob)? {
+                Some(compression) => self.recall_by_digest(cache, place, blob, compression, claims),
+                None => None,
+            },
         };
         if let Some(Tarball { known: Known::Compressed { digests, .. }, .. }) = &known {
             self.compare(place, claims, digests)?;
@@ -182,7 +200,7 @@ impl TarReader {
     fn read_plain(&self, tar: Blob) -> Result<Tarball, Error> {
         self.settle(&tar);
         let index = LayerIndex::of_tar(&*tar).map_err(|source| Error::tar(source, &*tar))?;
-        self.keep_plain(&tar, &index);
-        Ok(Tarball { index: Arc::new(index), tar, known: Known::Plain { was_cached: false } })
+        let in_cache = self.keep_plain(&tar, &index);
+        Ok(Tarball { index: Arc::new(index), tar, known: Known::Plain { in_cache } })
     }
 }
