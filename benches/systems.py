@@ -1,9 +1,11 @@
 """What is compared: each system shows an image in a directory for as long as a `with` block lasts."""
 
 import ctypes
+import mmap
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -26,15 +28,31 @@ class Failed(Exception):
 def daemon(command, **options):
     """Starts a process in the foreground that ends with us, even if we are killed."""
     libc = ctypes.CDLL(None)
-    die_with_us = lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_us, **options)
+    # Shared with the child, which has the last word before exec: to start a process takes longer than
+    # some of what is measured.
+    begin = mmap.mmap(-1, 8)
+
+    def die_with_us():
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        begin[:] = struct.pack("d", time.perf_counter())
+
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_us, **options)
+    [process.began] = struct.unpack("d", begin)
+    return process
+
+
+def peelfs_command(binary, image, point, cache=None):
+    """Without a cache directory it is to find out everything anew, and leave nothing in the user's."""
+    options = ["--cache-dir", cache] if cache else ["--no-cache"]
+    return [binary, "mount", *options, image, point]
 
 
 @contextmanager
-def peelfs(binary, image, point):
-    """Mounts with peelfs, and gives its process once the mount has answered."""
+def peelfs(binary, image, point, cache=None):
+    """Mounts with peelfs; once the mount has answered, gives its process, with how long that `took` from exec."""
     ready, announce = os.pipe()
-    command = [binary, "mount", "--foreground", "--ready-fd", str(announce), image, point]
+    command = peelfs_command(binary, image, point, cache)
+    command[2:2] = ["--foreground", "--ready-fd", str(announce)]
     process = daemon(command, pass_fds=[announce])
     os.close(announce)
     with unmounted(point, process):
@@ -42,6 +60,7 @@ def peelfs(binary, image, point):
             if not ready.read(1):
                 raise Failed(f"peelfs mount {image}")
         os.stat(point)
+        process.took = time.perf_counter() - process.began
         yield process
 
 
@@ -126,13 +145,22 @@ def run(command, **options):
 
 def build_peelfs(root):
     """The release binary, as `cargo build --release` makes it."""
-    if subprocess.run(["cargo", "build", "--release", "--locked"], cwd=root).returncode:
-        raise Failed("cargo build --release --locked")
+    return build(root, "peelfs", "--bins")
+
+
+def build_decode_floor(root):
+    return build(root, "examples/decode_floor", "--example", "decode_floor")
+
+
+def build(root, program, *what):
+    command = ["cargo", "build", "--release", "--locked", *what]
+    if subprocess.run(command, cwd=root).returncode:
+        raise Failed(" ".join(command))
     target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-    return (root / target / "release/peelfs").resolve()
+    return (root / target / "release" / program).resolve()
 
 
-def build_floor(root, to):
+def build_header_scan(root, to):
     program = to / "header_scan"
     run(["cc", "-O2", "-o", program, root / "benches/header_scan.c"])
     return program

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import random
@@ -51,13 +52,13 @@ class Workload:
         self.path.with_suffix(".json").write_text(json.dumps(asdict(self) | {"path": str(self.path)}))
 
 
-def kept(path):
+def kept(path, kind=Workload):
     """The workload that an earlier run made, if it came to the end of it."""
     try:
         facts = json.loads(path.with_suffix(".json").read_text())
     except FileNotFoundError:
         return None
-    return Workload(**facts | {"path": path})
+    return kind(**facts | {"path": path})
 
 
 class Layer:
@@ -128,15 +129,15 @@ def entry(name, **fields):
 # One layer of many small files.
 
 
-def many_files(root, groups):
-    """A plain tar of `groups` times 10,000 entries: 1 directory, 99 in it, 100 files of up to 1 KiB in each."""
-    path = root / f"files-{groups}0000-v{EDITION}.tar"
+def many_files(root, count):
+    """A plain tar of `count` entries, in groups of 10,000: 1 directory, 99 in it, 100 files of up to 1 KiB in each."""
+    path = root / f"files-{count}-v{EDITION}.tar"
     if workload := kept(path):
         return workload
     bytes_, entries = 0, 0
     # Through tarfile's own loop this takes three times as long.
     with open(path, "wb", buffering=1 << 20) as tar:
-        for info in small_files(groups):
+        for info in itertools.islice(small_files(), count):
             tar.write(info.tobuf(tarfile.USTAR_FORMAT))
             tar.write(TEXT[: info.size] + bytes(-info.size % tarfile.BLOCKSIZE))
             bytes_ += info.size
@@ -147,8 +148,8 @@ def many_files(root, groups):
     return workload
 
 
-def small_files(groups):
-    for group in range(groups):
+def small_files():
+    for group in itertools.count():
         yield entry(f"package-{group:03}", type=tarfile.DIRTYPE, mode=0o755)
         for module in range(99):
             directory = f"package-{group:03}/module-{module:02}"
