@@ -68,6 +68,13 @@ fn links_between_documents_lead_somewhere() {
     }
 }
 
+/// The commands that a help text lists.
+fn verbs(help: &str) -> Vec<String> {
+    let list = help.split("Commands:").nth(1).unwrap_or_default().split("Options:").next().unwrap();
+    let names = list.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 #[test]
 fn every_command_and_option_is_in_the_manual() {
     let manual = fs::read_to_string(project().join("docs/cli.md")).unwrap();
@@ -76,12 +83,12 @@ fn every_command_and_option_is_in_the_manual() {
         assert!(output.status.success(), "{args:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let top = help(&["--help"]);
-    let commands = top.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
-    let names = commands.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
-    for command in names.filter(|name| *name != "help") {
+    let mut commands = verbs(&help(&["--help"]));
+    while let Some(command) = commands.pop() {
         assert!(manual.contains(&format!("peelfs {command}")), "docs/cli.md lacks `peelfs {command}`");
-        let options = help(&[command, "--help"]);
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let options = help(&words);
+        commands.extend(verbs(&options).iter().map(|verb| format!("{command} {verb}")));
         for word in options.split_whitespace().filter(|word| word.starts_with("--")) {
             let option = word.trim_end_matches([',', '.', ';', ')', ']', '`']);
             assert!(manual.contains(option), "docs/cli.md lacks `{option}` of `{command}`");

@@ -194,7 +194,9 @@ fn looking_at_a_file_is_not_using_it() {
     let place = Place::new(DEFAULT_LIMIT);
     place.keep_aged("a", &Part::index(), 1, 90);
     let before = place.cache.list().unwrap();
-    assert!(place.cache.peek(&group("a"), &Part::index()).is_some());
+    let mut bytes = Vec::new();
+    place.cache.peek(&group("a"), &Part::index()).unwrap().read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes.len(), 1);
     assert_eq!(place.cache.list().unwrap(), before);
     assert!(place.cache.remove(&group("a"), &Part::index()));
     assert!(place.cache.peek(&group("a"), &Part::index()).is_none());

@@ -37,7 +37,7 @@ enum Verb {
     Ls,
     /// Read all files, and remove those that are damaged
     Verify,
-    /// Remove what is kept of layers, least recently used first, until the rest is small enough
+    /// Remove layers, least recently used first, until the others fit
     Prune {
         /// Leave at most this [default: 2G]
         #[arg(long, value_name = "SIZE")]

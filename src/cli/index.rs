@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::cache::Cache;
 use crate::digest::{DiffId, Digest};
 use crate::image::{IndexedLayer, LayerSource};
-use crate::tarball::{InCache, Known};
+use crate::tarball::{Claims, Digests, InCache, Known};
 
 use super::args::ImageArgs;
 use super::output::{Output, count, human_size, put_name};
@@ -24,35 +24,44 @@ pub struct Args {
     json: bool,
 }
 
-/// A layer, and what became of it.
+/// A layer, or a tar around layers, and what became of it.
 struct Line<'a> {
-    source: &'a LayerSource,
-    layer: &'a IndexedLayer,
+    /// Its number; an archive has none.
+    no: Option<usize>,
+    place: &'a str,
+    known: Option<&'a Known>,
+    /// What the image says of it.
+    claims: Claims,
+    stored_size: Option<u64>,
+    entries: Option<u64>,
 }
 
 pub fn run(args: Args) -> Result {
     let cache = cache(&args.image)?;
     let stack = args.image.stack()?;
-    let lines = stack.image.layers.iter().zip(stack.layers()).map(|(source, layer)| Line { source, layer });
-    let lines: Vec<Line> = lines.collect();
+    let layers = stack.image.layers.iter().zip(stack.layers()).enumerate();
+    let layers: Vec<Line> = layers.map(|(no, (source, layer))| Line::of_layer(no, source, layer)).collect();
+    // Of a plain archive only the headers are read.
+    let archives = stack.image.archives.iter().filter(|(_, known)| matches!(known, Known::Compressed { .. }));
+    let archives: Vec<Line> = archives.map(|(place, known)| Line::of_archive(place, known)).collect();
     let mut out = Output::new();
     if args.json {
+        let json = |lines: &[Line]| lines.iter().map(Line::json).collect::<Value>();
         let mut object = Map::new();
         put_name(&mut object, "dir", cache.path().as_os_str().as_bytes());
-        object.insert("layers".into(), lines.iter().enumerate().map(|(no, line)| line.json(no)).collect());
+        object.insert("archives".into(), json(&archives));
+        object.insert("layers".into(), json(&layers));
         out.json(&object)?;
     } else {
-        write_table(&mut out, &lines)?;
-        write_total(&mut out, &lines, &cache)?;
+        write_table(&mut out, &archives, &layers)?;
+        write_total(&mut out, &layers, &cache)?;
         out.flush()?;
     }
-    match lines.iter().filter(|line| line.in_cache() == Some(InCache::No)).count() as u64 {
-        0 => Ok(Outcome::Fine),
-        lost => {
-            complain(&format!("not kept in {}: {}", cache.path().display(), count(lost, "layer")));
-            Ok(Outcome::Partial)
-        }
+    let lost = archives.iter().chain(&layers).filter(|line| line.in_cache() == Some(InCache::No));
+    for line in lost.clone() {
+        complain(&format!("{}: not kept in {}", line.place, cache.path().display()));
     }
+    Ok(if lost.count() == 0 { Outcome::Fine } else { Outcome::Partial })
 }
 
 /// The cache that is to be filled.
@@ -66,17 +75,19 @@ fn cache(args: &ImageArgs) -> Result<Cache> {
     Ok(cache)
 }
 
-/// Writes a line for each layer, in columns.
-fn write_table(out: &mut Output, lines: &[Line]) -> io::Result<()> {
+/// Writes a line for each tar, in columns.
+fn write_table(out: &mut Output, archives: &[Line], layers: &[Line]) -> io::Result<()> {
+    let lines: Vec<&Line> = archives.iter().chain(layers).collect();
     let width = |of: fn(&Line) -> String| lines.iter().map(|line| of(line).len()).max().unwrap_or(0);
+    let no = width(|line| line.no());
     let form = width(|line| line.form());
     let size = width(|line| line.size());
     let entries = width(|line| line.entries());
     let state = width(|line| line.state().to_owned());
-    let no_width = lines.len().saturating_sub(1).to_string().len();
-    for (no, line) in lines.iter().enumerate() {
+    for line in &lines {
         let row = format!(
-            "{no:>no_width$}  {:<form$}  {:>size$}  {:>entries$}  {:<state$}  {}",
+            "{:>no$}  {:<form$}  {:>size$}  {:>entries$}  {:<state$}  {}",
+            line.no(),
             line.form(),
             line.size(),
             line.entries(),
@@ -88,17 +99,37 @@ fn write_table(out: &mut Output, lines: &[Line]) -> io::Result<()> {
     Ok(())
 }
 
-fn write_total(out: &mut Output, lines: &[Line], cache: &Cache) -> io::Result<()> {
-    let of = |state| lines.iter().filter(|line| line.in_cache() == Some(state)).count();
+fn write_total(out: &mut Output, layers: &[Line], cache: &Cache) -> io::Result<()> {
+    let of = |state| layers.iter().filter(|line| line.in_cache() == Some(state)).count();
     let (read, cached) = (of(InCache::New), of(InCache::Already));
     let dir = out.text(&cache.path().display().to_string());
-    writeln!(out, "{}: {read} read, {cached} cached in {dir}", count(lines.len() as u64, "layer"))
+    writeln!(out, "{}: {read} read, {cached} cached in {dir}", count(layers.len() as u64, "layer"))
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    fn of_layer(no: usize, source: &'a LayerSource, layer: &'a IndexedLayer) -> Line<'a> {
+        Line {
+            no: Some(no),
+            place: &source.place,
+            known: layer.known.as_ref(),
+            claims: source.claims(),
+            stored_size: source.stored_size(),
+            entries: Some(layer.index.member_count()),
+        }
+    }
+
+    fn of_archive(place: &'a str, known: &'a Known) -> Line<'a> {
+        let claims = Claims::default();
+        Line { no: None, place, known: Some(known), claims, stored_size: None, entries: None }
+    }
+
+    fn no(&self) -> String {
+        self.no.map_or("-".to_owned(), |no| no.to_string())
+    }
+
     /// How it is stored.
     fn form(&self) -> String {
-        match &self.layer.known {
+        match self.known {
             None => "directory".to_owned(),
             Some(Known::Plain { .. }) => "plain".to_owned(),
             Some(Known::Compressed { compression, .. }) => compression.to_string(),
@@ -106,19 +137,17 @@ impl Line<'_> {
     }
 
     fn size(&self) -> String {
-        self.source.stored_size().map_or("-".to_owned(), human_size)
+        self.stored_size.map_or("-".to_owned(), human_size)
     }
 
     fn entries(&self) -> String {
-        count(self.layer.index.member_count(), "entry")
+        self.entries.map_or("-".to_owned(), |entries| count(entries, "entry"))
     }
 
     /// Whether it is in the cache; a directory never is.
     fn in_cache(&self) -> Option<InCache> {
-        match &self.layer.known {
-            None => None,
-            Some(Known::Plain { in_cache } | Known::Compressed { in_cache, .. }) => Some(*in_cache),
-        }
+        let (Known::Plain { in_cache } | Known::Compressed { in_cache, .. }) = self.known?;
+        Some(*in_cache)
     }
 
     fn state(&self) -> &'static str {
@@ -133,30 +162,32 @@ impl Line<'_> {
 
     /// The digest of its tar; of a plain one, what the image says.
     fn diff_id(&self) -> Option<&DiffId> {
-        match &self.layer.known {
-            Some(Known::Compressed { digests, .. }) => Some(&digests.diff_id),
-            _ => self.source.diff_id.as_ref(),
-        }
-    }
-
-    fn json(&self, no: usize) -> Value {
-        json!({
-            "layer": no,
-            "place": self.source.place,
-            "compression": self.form(),
-            "stored_size": self.source.stored_size(),
-            "entries": self.layer.index.member_count(),
-            "state": self.in_cache().map(|_| self.state()),
-            "diff_id": self.diff_id().map(ToString::to_string),
-            "digest": self.digest().map(ToString::to_string),
-        })
+        self.digests().map(|digests| &digests.diff_id).or(self.claims.diff_id.as_ref())
     }
 
     /// The digest of its bytes as they are stored; of a plain one, what the image says.
     fn digest(&self) -> Option<&Digest> {
-        match &self.layer.known {
-            Some(Known::Compressed { digests, .. }) => Some(&digests.stored),
-            _ => self.source.digest.as_ref(),
+        self.digests().map(|digests| &digests.stored).or(self.claims.stored.as_ref())
+    }
+
+    /// The digests that were found, not claimed.
+    fn digests(&self) -> Option<&Digests> {
+        match self.known? {
+            Known::Compressed { digests, .. } => Some(digests),
+            Known::Plain { .. } => None,
         }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "layer": self.no,
+            "place": self.place,
+            "compression": self.form(),
+            "stored_size": self.stored_size,
+            "entries": self.entries,
+            "state": self.in_cache().map(|_| self.state()),
+            "diff_id": self.diff_id().map(ToString::to_string),
+            "digest": self.digest().map(ToString::to_string),
+        })
     }
 }

@@ -113,6 +113,7 @@ impl DockerImage {
             tags: self.tags(),
             config: Some(config),
             layers,
+            archives: Vec::new(),
             rejected: Vec::new(),
         })
     }

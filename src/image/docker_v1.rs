@@ -145,6 +145,7 @@ impl V1Image {
             tags: self.tags,
             config: Some(config),
             layers,
+            archives: Vec::new(),
             rejected: Vec::new(),
         })
     }

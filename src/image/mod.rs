@@ -47,6 +47,8 @@ pub struct Image {
     pub config: Option<ImageConfig>,
     /// Its layers, base first.
     pub layers: Vec<LayerSource>,
+    /// The tars around the layers, each with what is known of it.
+    pub archives: Vec<(Arc<str>, Known)>,
     /// Members of the archive around the layers that have no place there (S2), each with the archive.
     pub rejected: Vec<(Arc<str>, Rejected)>,
 }
@@ -193,6 +195,7 @@ impl Image {
             tags: Vec::new(),
             config: None,
             layers,
+            archives: Vec::new(),
             rejected: Vec::new(),
         }
     }

@@ -259,6 +259,7 @@ impl OciImage {
             tags: self.context.names,
             config: Some(config),
             layers,
+            archives: Vec::new(),
             rejected: Vec::new(),
         })
     }

@@ -54,8 +54,9 @@ impl Opening {
     fn stack(&self, images: impl Iterator<Item = Result<Image, Error>>) -> Result<Image, Error> {
         let mut stacked = Image::of_layers(Vec::new());
         for image in images {
-            let Image { layers, rejected, .. } = image?;
+            let Image { layers, archives, rejected, .. } = image?;
             stacked.layers.extend(layers);
+            stacked.archives.extend(archives);
             stacked.rejected.extend(rejected);
         }
         Ok(stacked)
@@ -69,6 +70,7 @@ impl Opening {
             return Ok(layer(archive));
         };
         let mut image = catalog.open(&self.choice, &mut configs)?;
+        image.archives.extend(archive.known.iter().map(|known| (archive.name.clone(), known.clone())));
         let rejected = archive.index.rejected().iter().cloned();
         image.rejected.extend(rejected.map(|rejected| (archive.name.clone(), rejected)));
         Ok(image)

@@ -1,6 +1,8 @@
 //! What goes wrong: exit status 2, the reason on stderr, nothing on stdout.
 
-use super::{app, several};
+use std::fs;
+
+use super::{app, several, write, xz};
 use crate::support::session;
 
 #[test]
@@ -172,20 +174,24 @@ f
 
 #[test]
 fn log_lines_are_asked_for_and_go_to_stderr() {
+    let dir = app();
+    let archive = fs::read(dir.path().join("app.tar")).unwrap();
+    // Without a cache, what cannot be read in its middle is spooled.
+    write(dir.path(), "app.tar.xz", &xz(&archive));
     session(
-        app().path(),
+        dir.path(),
         r#"
-$ gzip app.tar; peelfs ls app.tar.gz etc
+$ peelfs ls --no-cache app.tar.xz etc
 hostname
-$ peelfs ls -vv app.tar.gz etc 2>/dev/null
+$ peelfs ls -vv --no-cache app.tar.xz etc 2>/dev/null
 hostname
-$ peelfs ls -vv app.tar.gz etc 2>&1 >/dev/null | grep -o '^peelfs: debug: stream spooled compression=gzip'
-peelfs: debug: stream spooled compression=gzip
-$ peelfs -vv ls app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'
-stream spooled compression=gzip
-$ RUST_LOG=peelfs=debug peelfs ls app.tar.gz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=gzip'
-stream spooled compression=gzip
-$ RUST_LOG=error peelfs ls -vv app.tar.gz etc
+$ peelfs ls -vv --no-cache app.tar.xz etc 2>&1 >/dev/null | grep -o '^peelfs: debug: stream spooled compression=xz'
+peelfs: debug: stream spooled compression=xz
+$ peelfs -vv ls --no-cache app.tar.xz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=xz'
+stream spooled compression=xz
+$ RUST_LOG=peelfs=debug peelfs ls --no-cache app.tar.xz etc 2>&1 >/dev/null | grep -o 'stream spooled compression=xz'
+stream spooled compression=xz
+$ RUST_LOG=error peelfs ls -vv --no-cache app.tar.xz etc
 hostname
 "#,
     );

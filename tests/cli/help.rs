@@ -2,8 +2,13 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 10] =
-    ["mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify"];
+const COMMANDS: [&str; 12] = [
+    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "index",
+    "cache",
+];
+
+/// Of `cache`.
+const VERBS: [&str; 3] = ["ls", "verify", "prune"];
 
 fn help(args: &[&str]) -> String {
     let output = peelfs(args);
@@ -13,10 +18,12 @@ fn help(args: &[&str]) -> String {
 
 #[test]
 fn every_command_has_help_that_fits_and_shows_how_it_is_used() {
-    for command in COMMANDS {
-        let short = help(&[command, "-h"]);
-        let long = help(&[command, "--help"]);
-        assert_eq!(help(&["help", command]), long);
+    let verbs = VERBS.map(|verb| vec!["cache", verb]);
+    for command in COMMANDS.map(|command| vec![command]).into_iter().chain(verbs) {
+        let short = help(&[&*command, &["-h"]].concat());
+        let long = help(&[&*command, &["--help"]].concat());
+        assert_eq!(help(&[&["help"], &*command].concat()), long);
+        let command = command.join(" ");
         for text in [&short, &long] {
             assert!(text.contains(&format!("Usage: peelfs {command} ")), "{text}");
             let widest = text.lines().map(|line| line.chars().count()).max();
@@ -34,6 +41,10 @@ fn the_help_names_every_command() {
         assert!(text.contains(&format!("\n  {command} ")), "{command}: {text}");
     }
     assert_eq!(help(&["help"]), text);
+    let text = help(&["cache", "--help"]);
+    for verb in VERBS {
+        assert!(text.contains(&format!("\n  {verb} ")), "{verb}: {text}");
+    }
 }
 
 #[test]
@@ -66,6 +77,8 @@ Commands:
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
   verify   Check digests, diff IDs, the image ID and every member of every layer
+  index    Read the layers of an image and keep their indexes, so that mounting takes no time
+  cache    List, check or empty the directory of indexes that are kept between mounts
   help     Print this message or the help of the given subcommand(s)
 
 Options:
@@ -102,9 +115,70 @@ Opening the image:
       --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)
       --image <TAG|ID>                Choose an image of an archive that holds several, by tag or ID
       --platform <OS/ARCH[/VARIANT]>  Choose the image for a platform [default: this machine's]
-      --spool-dir <DIR>               Decode compressed layers in this directory [default: $TMPDIR
-                                      or /var/tmp]
+      --cache-dir <DIR>               Keep indexes in this directory [default:
+                                      $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
+      --no-cache                      Keep no indexes, and use none
+      --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
+                                      [default: 64M]
+      --no-verify                     Open layers that are not what the image says they are
+      --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
+      --spool-dir <DIR>               Decode what cannot be read in place in this directory
+                                      [default: $TMPDIR or /var/tmp]
       --strict                        Refuse an image with members that have no place in its tree
+$ peelfs index -h
+Read the layers of an image and keep their indexes, so that mounting takes no time
+
+Usage: peelfs index [OPTIONS] <IMAGE>
+
+Arguments:
+  <IMAGE>  The image: an archive, a layout, a tar or a directory
+
+Options:
+  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
+      --json        Write JSON
+  -h, --help        Print help
+
+Opening the image:
+      --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)
+      --image <TAG|ID>                Choose an image of an archive that holds several, by tag or ID
+      --platform <OS/ARCH[/VARIANT]>  Choose the image for a platform [default: this machine's]
+      --cache-dir <DIR>               Keep indexes in this directory [default:
+                                      $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
+      --no-cache                      Keep no indexes, and use none
+      --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
+                                      [default: 64M]
+      --no-verify                     Open layers that are not what the image says they are
+      --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
+      --spool-dir <DIR>               Decode what cannot be read in place in this directory
+                                      [default: $TMPDIR or /var/tmp]
+      --strict                        Refuse an image with members that have no place in its tree
+$ peelfs cache -h
+List, check or empty the directory of indexes that are kept between mounts
+
+Usage: peelfs cache [OPTIONS] <COMMAND>
+
+Commands:
+  ls      List the layers that something is kept of, least recently used first
+  verify  Read all files, and remove those that are damaged
+  prune   Remove layers, least recently used first, until the others fit
+  help    Print this message or the help of the given subcommand(s)
+
+Options:
+  -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+      --cache-dir <DIR>  The directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
+      --json             Write JSON
+  -h, --help             Print help
+$ peelfs cache prune -h
+Remove layers, least recently used first, until the others fit
+
+Usage: peelfs cache prune [OPTIONS]
+
+Options:
+      --max-size <SIZE>  Leave at most this [default: 2G]
+  -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+      --cache-dir <DIR>  The directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
+      --json             Write JSON
+  -h, --help             Print help
 $ peelfs umount -h
 Unmount a mount of peelfs, a dead one too
 
@@ -138,8 +212,15 @@ Opening the image:
       --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)
       --image <TAG|ID>                Choose an image of an archive that holds several, by tag or ID
       --platform <OS/ARCH[/VARIANT]>  Choose the image for a platform [default: this machine's]
-      --spool-dir <DIR>               Decode compressed layers in this directory [default: $TMPDIR
-                                      or /var/tmp]
+      --cache-dir <DIR>               Keep indexes in this directory [default:
+                                      $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
+      --no-cache                      Keep no indexes, and use none
+      --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
+                                      [default: 64M]
+      --no-verify                     Open layers that are not what the image says they are
+      --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
+      --spool-dir <DIR>               Decode what cannot be read in place in this directory
+                                      [default: $TMPDIR or /var/tmp]
       --strict                        Refuse an image with members that have no place in its tree
 "#,
     );

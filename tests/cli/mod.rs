@@ -3,6 +3,7 @@
 //! `PEELFS_TEST_ACCEPT=1 cargo test cli::` puts what they say now into the tests; read the diff.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use tar::EntryType;
@@ -11,11 +12,13 @@ use tempfile::TempDir;
 use crate::support::archive::{Written, docker, oci};
 use crate::support::{Layer, layer};
 
+mod cache;
 mod cat;
 mod errors;
 mod explain;
 mod help;
 mod history;
+mod index;
 mod inspect;
 mod ls;
 mod output;
@@ -82,6 +85,51 @@ fn configured(config: &str, tag: &str) -> TempDir {
     let tar = Layer::new().file("c.json", config.as_bytes()).file("l.tar", &layer("f=1").finish());
     write(dir.path(), "image.tar", &tar.file("manifest.json", manifest.as_bytes()).finish());
     dir
+}
+
+/// A directory with one image of each kind of layer: `gzip.tar`, `zstd.tar`, `plain.tar`, `small.tar`.
+fn stored() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let image = |name, layers: &[fn() -> Layer], store| {
+        let mut image = Written::new("app:1", layers.iter().map(|layer| layer()));
+        image.store = store;
+        write(dir.path(), name, &oci(&[image]));
+    };
+    image("gzip.tar", &[many, long], gzip);
+    // One frame, and more than what is decoded to reach a block: it is kept in chunks.
+    image("zstd.tar", &[long], |tar| zstd::encode_all(tar, 3).unwrap());
+    image("plain.tar", &[many], <[u8]>::to_vec);
+    image("small.tar", &[|| layer("small=1")], <[u8]>::to_vec);
+    dir
+}
+
+/// A layer with more names than are read anew each time.
+fn many() -> Layer {
+    (0..300).fold(Layer::new(), |tar, no| tar.file(&format!("many/{no:03}"), format!("{no}").as_bytes()))
+}
+
+/// A layer with one long file, whose lines tell where they are.
+fn long() -> Layer {
+    Layer::new().file("long", &long_file())
+}
+
+fn long_file() -> Vec<u8> {
+    (0..100_000u32)
+        .map(|no| format!("{:08x} {no}\n", no.wrapping_mul(2_654_435_761)))
+        .collect::<String>()
+        .into()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::{app, configured, hostile_names, write};
-use crate::support::mount::PEELFS;
+use crate::support::mount::{PEELFS, cache_home, command};
 use crate::support::need::{has, need};
 use crate::support::{Layer, peelfs, session};
 
@@ -47,9 +47,9 @@ fn a_full_disk_is_an_error() {
     for args in
         ["ls app.tar", "ls --json app.tar", "tree app.tar", "cat app.tar etc/hostname", "inspect app.tar"]
     {
-        let mut command = Command::new(PEELFS);
+        let mut command = command();
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        command.args(args.split(' ')).current_dir(dir.path()).stdin(Stdio::null());
+        command.args(args.split(' ')).current_dir(dir.path());
         let output = command.stdout(full).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{args}: {said}");
@@ -61,6 +61,7 @@ fn a_full_disk_is_an_error() {
 fn on_a_terminal(dir: &TempDir, command: &str) -> Vec<u8> {
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &format!("{PEELFS} {command}"), "/dev/null"]);
+    script.env("XDG_CACHE_HOME", cache_home());
     script.current_dir(dir.path()).env_remove("RUST_LOG").stdin(Stdio::null()).output().unwrap().stdout
 }
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{inspect, refused, shown};
 use crate::support::archive::{Written, docker};
-use crate::support::mount::PEELFS;
+use crate::support::mount::{PEELFS, cache_home};
 use crate::support::need::{has, has_fuse, is_root, need};
 use crate::support::proc::assert_gone;
 use crate::support::user::path_with;
@@ -163,7 +163,11 @@ fn a_directory_that_is_an_image_is_one_and_with_lowerdir_it_is_a_layer() {
 /// What a program says on stdout and stderr; the program under test is in its PATH.
 fn run(dir: &Path, program: &str, args: &[&str]) -> (String, String) {
     let mut command = Command::new(program);
-    command.args(args).current_dir(dir).env("PATH", path_with(Path::new(PEELFS).parent().unwrap()));
+    command
+        .args(args)
+        .current_dir(dir)
+        .env("PATH", path_with(Path::new(PEELFS).parent().unwrap()))
+        .env("XDG_CACHE_HOME", cache_home());
     let output = command.output().unwrap();
     [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).into()
 }

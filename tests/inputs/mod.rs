@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use peelfs::digest::Digest;
 use serde_json::{Value, json};
 use tar::EntryType;
 
 use crate::support::Layer;
-use crate::support::mount::PEELFS;
+use crate::support::mount::command;
 
 mod choose;
 mod compressed;
@@ -25,9 +25,7 @@ mod unknown;
 
 /// Runs a command of the program in a directory; its arguments stand in one line.
 fn peelfs_in(dir: &Path, line: &str) -> Output {
-    let mut command = Command::new(PEELFS);
-    command.args(line.split_whitespace()).current_dir(dir).stdin(Stdio::null());
-    command.env_remove("RUST_LOG").env_remove("TMPDIR").output().unwrap()
+    command().args(line.split_whitespace()).current_dir(dir).env_remove("TMPDIR").output().unwrap()
 }
 
 /// The same, of a command that must succeed and have nothing to complain of.

@@ -9,7 +9,7 @@ use rustix::mount::UnmountFlags;
 use tempfile::TempDir;
 
 use super::{succeed, write_tar};
-use crate::support::mount::PEELFS;
+use crate::support::mount::{PEELFS, cache_home};
 use crate::support::need::{has, has_fuse, is_root, need};
 use crate::support::proc::{assert_gone, daemons_of, eventually, mounts_at};
 use crate::support::user::path_with;
@@ -46,7 +46,10 @@ fn in_namespace(dir: &Path, script: &str) -> Command {
     let mut command = Command::new("unshare");
     let script = format!("trap 'umount -l mnt 2>/dev/null || :' EXIT; {script}");
     command.args(["-m", "sh", "-ec", &script]).current_dir(dir).stdin(Stdio::null());
-    command.env("PATH", path_with(Path::new(PEELFS).parent().unwrap())).env("LC_ALL", "C");
+    command
+        .env("PATH", path_with(Path::new(PEELFS).parent().unwrap()))
+        .env("XDG_CACHE_HOME", cache_home())
+        .env("LC_ALL", "C");
     command.env_remove("RUST_LOG");
     command
 }

@@ -67,7 +67,7 @@ fn the_source_is_absolute_wherever_it_was_mounted_from() {
     let point = dir.path().join("mnt");
     fs::create_dir(&point).unwrap();
     for relative in ["layer0.tar", "./mnt/../link"] {
-        let mut mount = Command::new(crate::support::mount::PEELFS);
+        let mut mount = crate::support::mount::command();
         succeed(mount.args(["mount", relative, "mnt"]).current_dir(&dir));
         assert_eq!(mounts_at(&point)[0].source, tar, "{relative}");
         assert!(peelfs(["umount".as_ref(), point.as_os_str()]).status.success());

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::{complaint, succeed, text};
-use crate::support::mount::PEELFS;
+use crate::support::mount::{PEELFS, cache_home};
 use crate::support::need::{has, has_fuse, is_root, need};
 use crate::support::proc::{assert_gone, daemon_of, daemons_of, eventually, mounts_at, server_of};
 use crate::support::user::{NOBODY, path_with};
@@ -37,7 +37,7 @@ fn root_of_a_user_namespace_mounts_by_itself() {
     fs::create_dir(dir.path().join("mnt")).unwrap();
     let mut command = Command::new("unshare");
     command.args(["-rm", "sh", "-ec", IN_NAMESPACE]).current_dir(dir.path()).stdin(Stdio::null());
-    command.env("PATH", path_with(Path::new(PEELFS).parent().unwrap()));
+    command.env("PATH", path_with(Path::new(PEELFS).parent().unwrap())).env("XDG_CACHE_HOME", cache_home());
     assert_eq!(succeed(&mut command), IN_NAMESPACE_SAID);
     assert_gone(&dir.path().join("mnt"));
 }

@@ -8,15 +8,19 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::{complaint, succeed, text, write_tar};
+use crate::support::mount::{PEELFS, cache_home};
 use crate::support::need::{has_fuse, is_root, need};
 use crate::support::proc::{assert_gone, daemon_of, daemons_of, eventually, mounts_at};
-use crate::support::{Foreground, Mount, mount::PEELFS, peelfs, user::path_with};
+use crate::support::{Foreground, Mount, peelfs, user::path_with};
 
 /// A shell script that finds `peelfs`, run in a directory.
 fn script(dir: &Path, script: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-ec", script]).current_dir(dir).stdin(Stdio::null());
-    command.env("PATH", path_with(Path::new(PEELFS).parent().unwrap())).env_remove("RUST_LOG");
+    command
+        .env("PATH", path_with(Path::new(PEELFS).parent().unwrap()))
+        .env("XDG_CACHE_HOME", cache_home())
+        .env_remove("RUST_LOG");
     command
 }
 
@@ -135,9 +139,9 @@ fn a_mount_stays_though_nobody_reads_from_ready_fd() {
     fs::create_dir(&point).unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut mount = Command::new(PEELFS);
+    let mut mount = crate::support::mount::command();
     mount.args(["mount", "--ready-fd", "1", "--log-file"]).args([&log, &tar, &point]);
-    assert!(mount.stdin(Stdio::null()).stdout(writer).status().unwrap().success());
+    assert!(mount.stdout(writer).status().unwrap().success());
     assert_eq!(fs::read(point.join("f")).unwrap(), b"text");
     let said = fs::read_to_string(log).unwrap();
     assert!(said.contains("--ready-fd") && said.contains("Broken pipe"), "{said}");

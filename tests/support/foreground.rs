@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 
 use rustix::mount::UnmountFlags;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-use super::mount::PEELFS;
+use super::mount::command;
 use super::proc::{eventually, mounts_at};
 
 /// `peelfs mount --foreground`, once it answers.
@@ -22,10 +22,10 @@ impl Foreground {
     /// Mounts what the arguments name; options may be among them.
     pub fn new<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Foreground {
         let dir = TempDir::new().unwrap();
-        let mut command = Command::new(PEELFS);
+        let mut command = command();
         command.args(["mount", "--foreground", "--ready-fd", "1"]).args(args).arg(dir.path());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.env_remove("RUST_LOG").spawn().unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut ready = String::new();
         child.stdout.take().unwrap().read_to_string(&mut ready).unwrap();
         let mut foreground = Foreground { child, dir };

@@ -7,19 +7,21 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
-use super::mount::PEELFS;
+use super::mount::{PEELFS, cache_home};
 
 /// Runs the commands of a session in a directory and compares everything they say.
 ///
 /// A command stands behind `$ `, and behind it what it writes: stdout as it is, stderr with `! ` before
-/// each line, and `? STATUS` where that is not 0. With `PEELFS_TEST_ACCEPT=1` what they say now is
+/// each line, and `? STATUS` where that is not 0. `$PWD` stands for the directory. With `PEELFS_TEST_ACCEPT=1` what they say now is
 /// written into the test.
 #[track_caller]
 pub fn session(dir: &Path, expected: &str) {
+    let cache = cache_home();
     let mut actual = String::from("\n");
     for command in expected.lines().filter_map(|line| line.strip_prefix("$ ")) {
         writeln!(actual, "$ {command}").unwrap();
-        actual.push_str(&block(&run(dir, command)));
+        let said = block(&run(dir, &cache, command));
+        actual.push_str(&said.replace(&*dir.to_string_lossy(), "$PWD"));
     }
     if actual != expected {
         if std::env::var_os("PEELFS_TEST_ACCEPT").is_some_and(|value| value == "1") {
@@ -29,12 +31,12 @@ pub fn session(dir: &Path, expected: &str) {
     }
 }
 
-fn run(dir: &Path, command: &str) -> Output {
+fn run(dir: &Path, cache: &Path, command: &str) -> Output {
     let programs = Path::new(PEELFS).parent().unwrap();
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(command).current_dir(dir).stdin(Stdio::null());
     shell.env("PATH", super::user::path_with(programs)).env("LC_ALL", "C.UTF-8");
-    shell.env_remove("RUST_LOG").env_remove("TMPDIR").output().unwrap()
+    shell.env("XDG_CACHE_HOME", cache).env_remove("RUST_LOG").env_remove("TMPDIR").output().unwrap()
 }
 
 fn block(output: &Output) -> String {

@@ -60,7 +60,7 @@ impl Nobody {
 
     /// The program under test, started by him.
     pub fn peelfs(&self) -> Command {
-        as_nobody(self.join("peelfs"))
+        self.with_cache(as_nobody(self.join("peelfs")))
     }
 
     /// A script of his; `peelfs` is in its PATH, and its directory is his.
@@ -68,6 +68,12 @@ impl Nobody {
         let mut command = as_nobody("sh");
         command.arg("-ec").arg(script).current_dir(self.dir.path());
         command.env("PATH", path_with(self.dir.path()));
+        self.with_cache(command)
+    }
+
+    /// Root's cache is out of his reach.
+    fn with_cache(&self, mut command: Command) -> Command {
+        command.env("XDG_CACHE_HOME", self.join(".cache"));
         command
     }
 }
