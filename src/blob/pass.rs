@@ -86,6 +86,7 @@ pub struct Pass {
     offset: Arc<AtomicU64>,
     /// How many bytes have been decoded.
     len: u64,
+    has_failed: bool,
     pool: Pool,
     /// The last block, which goes round.
     last: Arc<Vec<u8>>,
@@ -134,6 +135,7 @@ impl Pass {
             decoder,
             offset,
             len: 0,
+            has_failed: false,
             pool,
             last,
             sender,
@@ -142,13 +144,28 @@ impl Pass {
     }
 
     /// The next block of decoded bytes; `None` at the end of the stream, whose every byte has been checked
-    /// by then.
+    /// by then. After an error there is nothing but errors: what a decoder gives then means nothing.
     pub fn next_block(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
-        let mark = self.decoder.mark().map_err(|error| self.decode_error(error))?;
+        if self.has_failed {
+            return Err(io::Error::other("the stream could not be decoded"));
+        }
+        let block = self.decode_block();
+        self.has_failed = block.is_err();
+        block
+    }
+
+    fn decode_block(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
+        let mark = match self.decoder.mark() {
+            Ok(mark) => mark,
+            Err(error) => return Err(self.decode_error(error)),
+        };
         let mut block = self.pool.take(std::mem::take(&mut self.last), self.block_size);
         let Some(buffer) = Arc::get_mut(&mut block) else { return Err(gone()) };
         buffer.resize(self.block_size, 0);
-        let n = read_full(&mut *self.decoder, buffer).map_err(|error| self.decode_error(error))?;
+        let n = match read_full(&mut *self.decoder, buffer) {
+            Ok(n) => n,
+            Err(error) => return Err(self.decode_error(error)),
+        };
         buffer.truncate(n);
         if n == 0 {
             return Ok(None);
@@ -197,7 +214,11 @@ impl Pass {
         }
     }
 
-    fn decode_error(&self, source: io::Error) -> io::Error {
+    fn decode_error(&mut self, source: io::Error) -> io::Error {
+        // The stream is only read on while the second thread listens.
+        if source.kind() == io::ErrorKind::BrokenPipe {
+            return self.end_of_second();
+        }
         let offset = self.offset.load(Ordering::Relaxed);
         DecodeError { compression: self.compression, offset, source }.into()
     }

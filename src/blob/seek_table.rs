@@ -115,6 +115,11 @@ impl SeekTable {
         self.summary.has_chunks != 0
     }
 
+    /// How the blob is compressed; `None` in a table of none of ours.
+    pub fn compression(&self) -> Option<Compression> {
+        Compression::of_number(self.summary.compression)
+    }
+
     /// What is known of the blob as a whole.
     pub fn summary(&self) -> &SeekSummary {
         &self.summary
@@ -195,6 +200,11 @@ impl Compression {
             Compression::Xz => 3,
             Compression::Bzip2 => 4,
         }
+    }
+
+    fn of_number(number: u32) -> Option<Compression> {
+        let all = [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2];
+        all.into_iter().find(|compression| compression.number() == number)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A mapped file: its header, its tables, and the checksums of its pages.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -24,6 +25,13 @@ pub(super) const PAGE: usize = 64 * 1024;
 
 /// Tables begin at multiples of this, in bytes: as much as any record needs.
 pub(super) const ALIGN: usize = 16;
+
+/// Reads by one thread between two times that it gives a map's pages back. A walk over a million entries
+/// makes five million; it holds some MiB of the index, then, and not all of it.
+const RELEASE_AFTER: u32 = 1 << 17;
+
+/// Pages of shorter files are not given back, in bytes: there are not enough of them.
+const MIN_RELEASED: usize = 4 * 1024 * 1024;
 
 /// Tables in one file; the longest list has 20.
 pub(super) const MAX_TABLES: usize = 64;
@@ -149,6 +157,7 @@ impl TableFile {
 
     /// Bytes of the file, once the pages they are in have been compared with their checksums.
     pub(super) fn bytes(&self, range: Range<usize>) -> Result<&[u8], Damaged> {
+        self.release_now_and_then();
         let bytes = self.map.get(range.clone()).ok_or(Damaged)?;
         if !bytes.is_empty() {
             for page in range.start / PAGE..=(range.end - 1) / PAGE {
@@ -156,6 +165,21 @@ impl TableFile {
             }
         }
         Ok(bytes)
+    }
+
+    /// Memory that is mapped counts as the process's as long as it is not given back.
+    fn release_now_and_then(&self) {
+        thread_local! {
+            static READS: Cell<u32> = const { Cell::new(0) };
+        }
+        let reads = READS.get().wrapping_add(1);
+        READS.set(reads);
+        if reads.is_multiple_of(RELEASE_AFTER)
+            && self.map.len() >= MIN_RELEASED
+            && let Err(error) = sys::release(&self.map)
+        {
+            tracing::debug!(%error, "pages of a mapped file are not given back");
+        }
     }
 
     fn check_page(&self, page: usize) -> Result<(), Damaged> {

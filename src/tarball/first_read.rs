@@ -11,6 +11,7 @@ use crate::index::LayerIndex;
 use crate::tar::{self, Problem};
 
 use super::error::START;
+use super::inner::{Inner, Outer};
 use super::{Claims, Digests, Error, InCache, Known, Mismatch, TarReader, Tarball};
 
 /// What a first read finds.
@@ -31,6 +32,8 @@ pub struct Kept {
     /// The file of chunks, if there are any.
     pub chunks: Option<NewFile>,
     pub digests: Digests,
+    /// Tars that it holds.
+    pub inner: Vec<Inner>,
 }
 
 impl TarReader {
@@ -50,13 +53,19 @@ impl TarReader {
         };
         let mut pass = Pass::start(blob.clone(), compression, self.pass_options(claims, chunks.as_ref())?)?;
         let mut start = Vec::new();
-        let index = LayerIndex::of_stream(&mut Stream::new(|| {
+        let mut stream = Stream::new(|| {
             let block = pass.next_block()?;
             if let Some(block) = block.as_ref().filter(|_| start.is_empty()) {
                 start = block.get(..START.min(block.len())).unwrap_or_default().to_vec();
             }
             Ok(block)
-        }));
+        });
+        let mut outer = Outer::new(&mut stream);
+        // Of a layer it is known that its members are none.
+        let (index, inner) = match self.cache.is_some() && *claims == Claims::default() {
+            true => (LayerIndex::of_stream(&mut outer), outer.inner),
+            false => (LayerIndex::of_stream(&mut stream), Vec::new()),
+        };
         let index = match index {
             Err(tar::Error { problem: Problem::Io(error), .. }) => return Err(error.into()),
             index => index,
@@ -68,7 +77,7 @@ impl TarReader {
         }
         let digests = Digests { stored: found.stored, diff_id: DiffId(found.decoded) };
         let chunks = chunks.filter(|_| has_chunks);
-        let kept = Kept { seek: found.seek, chunks, digests: digests.clone() };
+        let kept = Kept { seek: found.seek, chunks, digests: digests.clone(), inner };
         Ok(FirstRead { index, start, digests, kept })
     }
 

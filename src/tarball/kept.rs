@@ -14,6 +14,7 @@ use crate::index::LayerIndex;
 use crate::mapped::{BadFile, Mended};
 
 use super::first_read::{Kept, readable};
+use super::inner::Inner;
 use super::{Claims, Digests, InCache, Known, TarReader, Tarball};
 
 /// Members of the smallest plain tar whose names are kept: those of a smaller one are read as fast.
@@ -29,8 +30,25 @@ impl TarReader {
         }
     }
 
-    /// What is known of a compressed tar.
-    pub(super) fn recall_compressed(
+    /// A tar of a file that has not changed. Nothing of it is read: it may be in a compressed archive.
+    pub(super) fn recall_by_identity(&self, cache: &Cache, place: &str, blob: &Blob) -> Option<Tarball> {
+        let identity = blob.identity()?;
+        match cache.known(identity.as_str()) {
+            Some(line) => {
+                let (stored, diff_id) = line.split_once(' ')?;
+                let digests =
+                    Digests { stored: stored.parse().ok()?, diff_id: DiffId(diff_id.parse().ok()?) };
+                self.recall_compressed(cache, place, blob, None, digests)
+            }
+            None => {
+                let index = Arc::new(open_index(cache, &plain_group(&identity), place, blob)?);
+                Some(Tarball { index, tar: blob.clone(), known: Known::Plain { in_cache: InCache::Already } })
+            }
+        }
+    }
+
+    /// A compressed tar that some other file had, by what is claimed of this one.
+    pub(super) fn recall_by_digest(
         &self,
         cache: &Cache,
         place: &str,
@@ -38,12 +56,25 @@ impl TarReader {
         compression: Compression,
         claims: &Claims,
     ) -> Option<Tarball> {
-        let digests = recall_digests(cache, &**blob, claims)?;
+        let stored = claims.stored.clone()?;
+        let diff_id = DiffId(cache.known(&stored.to_string())?.parse().ok()?);
+        self.recall_compressed(cache, place, blob, Some(compression), Digests { stored, diff_id })
+    }
+
+    fn recall_compressed(
+        &self,
+        cache: &Cache,
+        place: &str,
+        blob: &Blob,
+        expected: Option<Compression>,
+        digests: Digests,
+    ) -> Option<Tarball> {
         let group = Group::DiffId(digests.diff_id.clone());
         let part = Part::seek(&digests.stored);
         let seek = open(cache, &group, &part, SeekTable::open)?;
-        let summary = seek.summary();
-        if summary.stored_len != blob.len() || summary.compression != compression.number() {
+        let compression =
+            seek.compression().filter(|known| expected.is_none_or(|expected| expected == *known))?;
+        if seek.summary().stored_len != blob.len() {
             return None;
         }
         let chunks = match seek.has_chunks() {
@@ -55,12 +86,6 @@ impl TarReader {
         let index = Arc::new(open_index(cache, &group, place, &tar)?);
         let known = Known::Compressed { compression, digests, in_cache: InCache::Already };
         Some(Tarball { index, tar, known })
-    }
-
-    /// The names of a plain tar, by the identity of its file.
-    pub(super) fn recall_plain(&self, cache: &Cache, place: &str, tar: &Blob) -> Option<Tarball> {
-        let index = Arc::new(open_index(cache, &plain_group(&tar.identity()?), place, tar)?);
-        Some(Tarball { index, tar: tar.clone(), known: Known::Plain { in_cache: InCache::Already } })
     }
 
     /// Keeps the names of a plain tar.
@@ -83,10 +108,14 @@ impl TarReader {
         kept: Kept,
         index: LayerIndex,
     ) -> Tarball {
-        let Kept { seek, chunks, digests } = kept;
+        let Kept { seek, chunks, digests, inner } = kept;
         let chunk_blob = chunks.as_ref().and_then(|file| readable(file.as_file()));
         let in_cache = match &self.cache {
-            Some(cache) => in_cache(store(cache, &*blob, &seek, chunks, &digests, &index)),
+            Some(cache) => {
+                let is_kept = store(cache, &*blob, &seek, chunks, &digests, &index);
+                keep_inner(cache, &*blob, &inner);
+                in_cache(is_kept)
+            }
             None => InCache::No,
         };
         let tar = self.decoded(place, blob, compression, Mended::sound(seek), chunk_blob);
@@ -111,6 +140,14 @@ fn in_cache(is_kept: bool) -> InCache {
     if is_kept { InCache::New } else { InCache::No }
 }
 
+/// Keeps the names of the plain tars in a compressed one.
+fn keep_inner(cache: &Cache, blob: &dyn ReadAt, inner: &[Inner]) {
+    let Some(outer) = blob.identity().map(Identity::decoded) else { return };
+    for inner in inner {
+        keep_index(cache, &plain_group(&inner.identity(outer.clone())), &inner.index);
+    }
+}
+
 /// Keeps all there is, and says whether it could; the line by which it is found comes last.
 fn store(
     cache: &Cache,
@@ -132,20 +169,6 @@ fn store(
         cache.remember(identity.as_str(), &format!("{} {}", digests.stored, digests.diff_id));
     }
     true
-}
-
-/// The digests of a blob: by the file that it is in, or else by what is claimed of it.
-fn recall_digests(cache: &Cache, blob: &dyn ReadAt, claims: &Claims) -> Option<Digests> {
-    let by_identity = blob.identity().and_then(|identity| {
-        let line = cache.known(identity.as_str())?;
-        let (stored, diff_id) = line.split_once(' ')?;
-        Some(Digests { stored: stored.parse().ok()?, diff_id: DiffId(diff_id.parse().ok()?) })
-    });
-    by_identity.or_else(|| {
-        let stored = claims.stored.clone()?;
-        let diff_id = DiffId(cache.known(&stored.to_string())?.parse().ok()?);
-        Some(Digests { stored, diff_id })
-    })
 }
 
 fn plain_group(identity: &Identity) -> Group {

@@ -7,6 +7,7 @@
 mod check;
 mod error;
 mod first_read;
+mod inner;
 mod kept;
 
 use std::sync::Arc;
@@ -144,9 +145,12 @@ impl TarReader {
     /// A tar that is known from before.
     pub fn recall(&self, place: &str, blob: &Blob, claims: &Claims) -> Result<Option<Tarball>, Error> {
         let Some(cache) = self.cache.as_ref().filter(|_| self.recall) else { return Ok(None) };
-        let known = match Compression::of(&**blob)? {
-            None => self.recall_plain(cache, place, blob),
-            Some(compression) => self.recall_compressed(cache, place, blob, compression, claims),
+        let known = match self.recall_by_identity(cache, place, blob) {
+            Some(tarball) => Some(tarball),
+            None => match Compression::of(&**blob)? {
+                Some(compression) => self.recall_by_digest(cache, place, blob, compression, claims),
+                None => None,
+            },
         };
         if let Some(Tarball { known: Known::Compressed { digests, .. }, .. }) = &known {
             self.compare(place, claims, digests)?;

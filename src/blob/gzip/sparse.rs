@@ -17,42 +17,52 @@ use super::sys::{Stop, Stopped};
 /// The window of a place, zero where the data behind it does not refer to it, from the first byte on that is
 /// referred to.
 pub fn window(blob: &dyn ReadAt, bit: u64, place: &Place, window: Vec<u8>) -> io::Result<Vec<u8>> {
-    let decode = |pattern: fn(usize) -> u8| {
-        let pattern: Vec<u8> = (0..window.len()).map(pattern).collect();
-        decode(Stream::begin(Chunks::new(blob, bit / 8), bit, place, &pattern)?)
+    let decode = |pattern: &[u8; WINDOW]| {
+        let pattern = pattern.get(..window.len()).unwrap_or_default();
+        decode(Stream::begin(Chunks::new(blob, bit / 8), bit, place, pattern)?)
     };
-    let (low, mixed) = match (decode(low), decode(mixed)) {
+    let (low, mixed) = match (decode(&LOW), decode(&MIXED)) {
         (Ok(low), Ok(mixed)) => (low, mixed),
         // The first pass will come upon it, and says it better.
         (Err(error), _) | (_, Err(error)) if is_damage(&error) => return Ok(window),
         (Err(error), _) | (_, Err(error)) => return Err(error),
     };
-    let mut sparse = vec![0; window.len()];
-    let mut first = window.len();
-    for origin in low.iter().zip(&mixed).filter_map(|(&low, &mixed)| origin(low, mixed)) {
-        if let (Some(to), Some(from)) = (sparse.get_mut(origin), window.get(origin)) {
-            *to = *from;
-            first = first.min(origin);
-        }
-    }
-    sparse.drain(..first);
-    Ok(sparse)
+    let is_used = origins(&low, &mixed);
+    let first = is_used.iter().position(|&used| used != 0).unwrap_or(window.len()).min(window.len());
+    let used = window.iter().zip(&*is_used).skip(first);
+    Ok(used.map(|(&byte, &used)| byte & used).collect())
 }
 
-/// An index's low byte.
-fn low(index: usize) -> u8 {
-    index as u8
-}
+/// Indices' low bytes.
+static LOW: [u8; WINDOW] = pattern(0);
 
 /// The same, changed by the high byte; never equal to it, as a window has less than 255 high bytes.
-fn mixed(index: usize) -> u8 {
-    low(index) ^ ((index >> 8) as u8 + 1)
+static MIXED: [u8; WINDOW] = pattern(1);
+
+#[allow(clippy::indexing_slicing)]
+const fn pattern(mix: u8) -> [u8; WINDOW] {
+    let mut pattern = [0; WINDOW];
+    let mut index = 0;
+    while index < WINDOW {
+        pattern[index] = index as u8 ^ (mix * ((index >> 8) as u8 + 1));
+        index += 1;
+    }
+    pattern
 }
 
-/// Where in the window a byte came from that was decoded with both patterns; `None` for a literal.
-fn origin(low: u8, mixed: u8) -> Option<usize> {
-    let high = (low ^ mixed).checked_sub(1)?;
-    Some(usize::from(high) << 8 | usize::from(low))
+/// Where in the window the bytes came from that were decoded with both patterns: 255 there, 0 elsewhere.
+///
+/// Whether a byte is a literal is not asked, as the answer would be hard to predict: the two patterns' bytes do
+/// not differ then, and what they name is behind the window.
+fn origins(low: &[u8], mixed: &[u8]) -> Box<[u8; 1 << 16]> {
+    let mut is_used = Box::new([0; 1 << 16]);
+    for (&low, &mixed) in low.iter().zip(mixed) {
+        let origin = u16::from_be_bytes([(low ^ mixed).wrapping_sub(1), low]);
+        if let Some(used) = is_used.get_mut(usize::from(origin)) {
+            *used = 255;
+        }
+    }
+    is_used
 }
 
 /// As much as can refer to the window, or less if the member ends.
