@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use crate::digest::{Algorithm, Digest, Hasher};
 
 use super::chunks::ChunkWriter;
-use super::codec::{self, MAX_SKIP};
+use super::codec::{self, BLOCK, MAX_SKIP};
 use super::feed::{Feed, Pool};
 use super::seek::{FirstPass, Mark, Start};
 use super::seek_table::{Place, SeekPoints, SeekSummary, SeekTable};
@@ -78,7 +78,7 @@ pub struct Yield {
 /// A compressed stream that is being read.
 pub struct Pass {
     compression: Compression,
-    block_size: usize,
+    block_count: u64,
     max_len: u64,
     blob: Blob,
     decoder: Box<dyn FirstPass>,
@@ -98,8 +98,8 @@ pub struct Pass {
 enum Message {
     /// The next piece of the compressed stream.
     Stored(Arc<Vec<u8>>),
-    /// The next decoded block, and the place that it begins at.
-    Block(Arc<Vec<u8>>, Box<dyn Mark>),
+    /// The next decoded block, and the place that it begins at, if that is to be a seek point.
+    Block(Arc<Vec<u8>>, Option<Box<dyn Mark>>),
 }
 
 impl Pass {
@@ -122,14 +122,13 @@ impl Pass {
             has_chunks: false,
             is_slow: false,
         };
-        let block_size = codec::block_size(compression) as usize;
         let decoder = codec::first_pass(compression, feed)?;
         let second = thread::Builder::new().name("hash".into()).spawn(move || second.run(&receiver))?;
         let second = Some(second);
         let (pool, last) = (Pool::default(), Arc::default());
         Ok(Pass {
             compression,
-            block_size,
+            block_count: 0,
             max_len,
             blob,
             decoder,
@@ -155,13 +154,13 @@ impl Pass {
     }
 
     fn decode_block(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
-        let mark = match self.decoder.mark() {
-            Ok(mark) => mark,
-            Err(error) => return Err(self.decode_error(error)),
+        let mark = match codec::is_point(self.compression, self.block_count).then(|| self.decoder.mark()) {
+            Some(Err(error)) => return Err(self.decode_error(error)),
+            mark => mark.and_then(Result::ok),
         };
-        let mut block = self.pool.take(std::mem::take(&mut self.last), self.block_size);
+        let mut block = self.pool.take(std::mem::take(&mut self.last), BLOCK as usize);
         let Some(buffer) = Arc::get_mut(&mut block) else { return Err(gone()) };
-        buffer.resize(self.block_size, 0);
+        buffer.resize(BLOCK as usize, 0);
         let n = match read_full(&mut *self.decoder, buffer) {
             Ok(n) => n,
             Err(error) => return Err(self.decode_error(error)),
@@ -171,6 +170,7 @@ impl Pass {
             return Ok(None);
         }
         self.len += n as u64;
+        self.block_count += 1;
         if self.len > self.max_len {
             let text = format!("it decodes to more than {} bytes (--max-layer-size)", self.max_len);
             return Err(self.decode_error(io::Error::new(io::ErrorKind::FileTooLarge, text)));
@@ -185,7 +185,7 @@ impl Pass {
     /// Reads what is left of the stream, and gives what it yields.
     pub fn finish(mut self) -> io::Result<Yield> {
         while self.next_block()?.is_some() {}
-        let Pass { compression, block_size, blob, decoder, offset, len, sender, second, .. } = self;
+        let Pass { compression, blob, decoder, offset, len, sender, second, .. } = self;
         let stored_len = blob.len();
         let read = offset.load(Ordering::Relaxed);
         if read < stored_len {
@@ -196,8 +196,8 @@ impl Pass {
         drop((decoder, sender));
         let second = second.map(JoinHandle::join).ok_or_else(gone)?.map_err(|_| gone())??;
         let compression = compression.number();
-        let (block_size, has_chunks) = (block_size as u32, u32::from(second.has_chunks));
-        let summary = SeekSummary { stored_len, len, block_size, compression, has_chunks, unused: 0 };
+        let has_chunks = u32::from(second.has_chunks);
+        let summary = SeekSummary { stored_len, len, block_size: BLOCK, compression, has_chunks, unused: 0 };
         Ok(Yield {
             seek: second.points.finish(summary),
             stored: second.stored.finish(),
@@ -248,8 +248,14 @@ impl Second {
                 Message::Stored(piece) => self.stored.update(&piece),
                 Message::Block(block, mark) => {
                     self.decoded.update(&block);
-                    let place = self.place(mark.seal(&*self.blob)?, &block);
-                    self.points.push(&place, crc32fast::hash(&block));
+                    let checksum = crc32fast::hash(&block);
+                    match mark {
+                        Some(mark) => {
+                            let place = self.place(mark.seal(&*self.blob)?, &block);
+                            self.points.push(&place, checksum);
+                        }
+                        None => self.points.push_behind(BLOCK.into(), checksum),
+                    }
                 }
             }
         }

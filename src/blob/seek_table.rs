@@ -185,6 +185,13 @@ impl SeekPoints {
         self.states.extend_from_slice(&start.state);
     }
 
+    /// Adds the next block, to be decoded from where the one before is, which is so much shorter a way.
+    pub fn push_behind(&mut self, skip: u64, checksum: u32) {
+        if let Some(&last) = self.points.last() {
+            self.points.push(Point { skip: last.skip.saturating_add(skip), checksum, ..last });
+        }
+    }
+
     /// The table of all blocks.
     pub fn finish(self, summary: SeekSummary) -> SeekTable {
         SeekTable { summary, points: Table::Owned(self.points), states: Table::Owned(self.states) }

@@ -10,6 +10,9 @@ use super::seek::{Resumed, Start};
 use super::seek_table::{Place, SeekTable};
 use super::{Blob, Compression, Identity, Reader, decoder, zstd};
 
+/// Bytes that are passed over at a time.
+const PASSED_OVER: usize = 128 * 1024;
+
 /// A compressed blob, and where its decoding can begin.
 pub struct Seekable {
     /// What it is called in messages.
@@ -38,7 +41,7 @@ impl Seekable {
         let size = u64::from(self.block_size());
         let stream = io::BufReader::new(Reader::new(&*self.blob));
         let mut decoder = decoder(self.compression, stream)?;
-        io::copy(&mut (&mut decoder).take(block.saturating_mul(size)), &mut io::sink())?;
+        pass_over(&mut decoder, block.saturating_mul(size))?;
         let mut bytes = Vec::new();
         decoder.take(size).read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -62,11 +65,8 @@ impl Blocks for Seekable {
             (Place::Chunk(start), Some(chunks)) => zstd::resume(chunks.clone(), start)?,
             (Place::Chunk(_), None) => return Err(io::Error::other("the chunks are not there")),
         };
-        let skipped = io::copy(&mut (&mut decoder).take(start.skip), &mut io::sink())?;
-        match skipped == start.skip {
-            true => Ok(decoder),
-            false => Err(io::ErrorKind::UnexpectedEof.into()),
-        }
+        pass_over(&mut decoder, start.skip)?;
+        Ok(decoder)
     }
 
     fn skip(&self, block: u64) -> u64 {
@@ -92,4 +92,19 @@ impl Blocks for Seekable {
     fn identity(&self) -> Option<Identity> {
         Some(self.blob.identity()?.decoded())
     }
+}
+
+/// Decodes bytes that nobody wants, many at a time: decoders are slow in small steps.
+fn pass_over(decoder: &mut impl Read, mut left: u64) -> io::Result<()> {
+    let mut buffer = vec![0; PASSED_OVER.min(usize::try_from(left).unwrap_or(PASSED_OVER))];
+    while left > 0 {
+        let len = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        match decoder.read(buffer.get_mut(..len).unwrap_or_default()) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => left -= n as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -89,14 +89,22 @@ impl TarReader {
     }
 
     /// Keeps the names of a plain tar.
-    pub(super) fn keep_plain(&self, tar: &Blob, index: &LayerIndex) -> InCache {
+    pub(super) fn keep_plain(&self, place: &str, tar: Blob, index: LayerIndex) -> Tarball {
+        let unkept =
+            |index, tar, in_cache| Tarball { index: Arc::new(index), tar, known: Known::Plain { in_cache } };
         if index.member_count() < MIN_MEMBERS {
-            return InCache::Small;
+            return unkept(index, tar, InCache::Small);
         }
-        match (&self.cache, tar.identity()) {
-            (Some(cache), Some(identity)) => in_cache(keep_index(cache, &plain_group(&identity), index)),
-            _ => InCache::No,
+        let Some((cache, identity)) = self.cache.as_ref().zip(tar.identity()) else {
+            return unkept(index, tar, InCache::No);
+        };
+        let group = plain_group(&identity);
+        if !keep_index(cache, &group, &index) {
+            return unkept(index, tar, InCache::No);
         }
+        // What was kept is used as it will be the next time: mapped, and not in our memory.
+        let index = open_index(cache, &group, place, &tar).unwrap_or(index);
+        unkept(index, tar, InCache::New)
     }
 
     /// Keeps what a first read found, and gives the tar that can be read with it.
@@ -110,14 +118,17 @@ impl TarReader {
     ) -> Tarball {
         let Kept { seek, chunks, digests, inner } = kept;
         let chunk_blob = chunks.as_ref().and_then(|file| readable(file.as_file()));
-        let in_cache = match &self.cache {
-            Some(cache) => {
-                let is_kept = store(cache, &*blob, &seek, chunks, &digests, &index);
-                keep_inner(cache, &*blob, &inner);
-                in_cache(is_kept)
+        let mut in_cache = InCache::No;
+        if let Some(cache) = &self.cache
+            && store(cache, &*blob, &seek, chunks, &digests, &index)
+        {
+            in_cache = InCache::New;
+            keep_inner(cache, &*blob, &inner);
+            let mapped = self.recall_compressed(cache, place, &blob, Some(compression), digests.clone());
+            if let Some(Tarball { index, tar, .. }) = mapped {
+                return Tarball { index, tar, known: Known::Compressed { compression, digests, in_cache } };
             }
-            None => InCache::No,
-        };
+        }
         let tar = self.decoded(place, blob, compression, Mended::sound(seek), chunk_blob);
         let known = Known::Compressed { compression, digests, in_cache };
         Tarball { index: Arc::new(index), tar, known }
@@ -134,10 +145,6 @@ impl TarReader {
         let seekable = Seekable { place: place.to_owned(), compression, blob, seek, chunks };
         Arc::new(Decoded::new(Arc::new(seekable), self.blocks.clone()))
     }
-}
-
-fn in_cache(is_kept: bool) -> InCache {
-    if is_kept { InCache::New } else { InCache::No }
 }
 
 /// Keeps the names of the plain tars in a compressed one.

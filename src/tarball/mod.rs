@@ -165,7 +165,7 @@ impl TarReader {
 
     /// Reads a tar.
     pub fn read_now(&self, place: &str, blob: Blob, claims: &Claims) -> Result<Tarball, Error> {
-        let Some(compression) = Compression::of(&*blob)? else { return self.read_plain(blob) };
+        let Some(compression) = Compression::of(&*blob)? else { return self.read_plain(place, blob) };
         if self.cache.is_none() && matches!(compression, Compression::Xz | Compression::Bzip2) {
             return self.read_spooled(place, blob, compression, claims);
         }
@@ -197,10 +197,9 @@ impl TarReader {
     }
 
     /// A plain tar's headers are read, and nothing between them.
-    fn read_plain(&self, tar: Blob) -> Result<Tarball, Error> {
+    fn read_plain(&self, place: &str, tar: Blob) -> Result<Tarball, Error> {
         self.settle(&tar);
         let index = LayerIndex::of_tar(&*tar).map_err(|source| Error::tar(source, &*tar))?;
-        let in_cache = self.keep_plain(&tar, &index);
-        Ok(Tarball { index: Arc::new(index), tar, known: Known::Plain { in_cache } })
+        Ok(self.keep_plain(place, tar, index))
     }
 }
