@@ -88,7 +88,7 @@ impl Chunked {
     }
 
     fn report(&self, chunk: Chunk, error: &io::Error) -> io::Error {
-        let message = format!("{}, chunk {}: {error}", self.chunks.place(), chunk.no);
+        let message = format!("{}: chunk {}: {error}", self.chunks.place(), chunk.no);
         if self.reported.lock().insert(chunk.no) {
             tracing::error!("{message}");
         }
