@@ -8,7 +8,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::image::{Error, Image, Input, LayerSource, Opening, Origin};
 use crate::index::{Content, LayerIndex, Reason, Rejected, check};
 use crate::layer::Layer;
-use crate::tarball::{self, Digests};
+use crate::tarball::{self, Digests, TocError};
 use crate::union::Union;
 
 /// What is wrong with an image.
@@ -63,6 +63,7 @@ struct Examined {
     index: Result<Arc<LayerIndex>, Error>,
     content: Option<Arc<Content>>,
     digests: Option<Digests>,
+    toc: Option<TocError>,
 }
 
 struct Verify<'a> {
@@ -123,6 +124,9 @@ impl Verify<'_> {
             }
         };
         self.digests(place, layer, &examined);
+        if let Some(error) = &examined.toc {
+            self.problem(place, error.to_string());
+        }
         let index = match examined.index {
             Ok(index) => Some(index),
             Err(error) => {
@@ -149,16 +153,16 @@ impl Verify<'_> {
         let file = match &layer.origin {
             Origin::Indexed(layer) => {
                 let (index, content) = (Ok(layer.index.clone()), Some(layer.content.clone()));
-                return Ok(Examined { index, content, digests: None });
+                return Ok(Examined { index, content, digests: None, toc: None });
             }
             Origin::Missing(missing) => return Err(missing.clone().into()),
             Origin::File(file) => file.blob.clone(),
         };
         let of_layer = |error| Error::of_layer(&layer.place, error);
         let examined = self.opening.tars.examine(&layer.place, file, &layer.claims()).map_err(of_layer)?;
-        let tarball::Examined { index, tar, digests } = examined;
+        let tarball::Examined { index, tar, digests, toc } = examined;
         let content = tar.map(|tar| Arc::new(Content::Tar(tar)));
-        Ok(Examined { index: index.map_err(of_layer), content, digests })
+        Ok(Examined { index: index.map_err(of_layer), content, digests, toc })
     }
 
     /// Compares digest and diff ID. What is compressed was hashed while it was decoded; of anything else all

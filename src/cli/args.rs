@@ -40,6 +40,9 @@ pub struct OpenArgs {
     /// Open layers that are not what the image says they are
     #[arg(long, help_heading = HEADING)]
     pub no_verify: bool,
+    /// Open a layer by the table of contents in it (eStargz, zstd:chunked), without decoding the layer
+    #[arg(long, help_heading = HEADING)]
+    pub trust_toc: bool,
     /// Refuse a layer that decodes to more than this [default: 1T]
     #[arg(long, help_heading = HEADING, value_name = "SIZE")]
     pub max_layer_size: Option<Size>,
@@ -60,6 +63,7 @@ impl OpenArgs {
             spool: self.spool_dir.clone().map(SpoolDir::new).unwrap_or_default(),
             recall: true,
             verify: !self.no_verify,
+            trust_toc: self.trust_toc,
             max_size: self.max_layer_size.map_or(DEFAULT_MAX_SIZE, |size| size.0),
             progress: Arc::new(Bar::default()),
         };

@@ -132,7 +132,9 @@ impl<'a> Line<'a> {
         match self.known {
             None => "directory".to_owned(),
             Some(Known::Plain { .. }) => "plain".to_owned(),
-            Some(Known::Compressed { compression, .. }) => compression.to_string(),
+            Some(Known::Compressed { compression, .. } | Known::Listed { compression, .. }) => {
+                compression.to_string()
+            }
         }
     }
 
@@ -144,14 +146,17 @@ impl<'a> Line<'a> {
         self.entries.map_or("-".to_owned(), |entries| count(entries, "entry"))
     }
 
-    /// Whether it is in the cache; a directory never is.
+    /// Whether it is in the cache; a directory never is, nor what was opened by its own table of contents.
     fn in_cache(&self) -> Option<InCache> {
-        let (Known::Plain { in_cache } | Known::Compressed { in_cache, .. }) = self.known?;
-        Some(*in_cache)
+        match self.known? {
+            Known::Plain { in_cache } | Known::Compressed { in_cache, .. } => Some(*in_cache),
+            Known::Listed { .. } => None,
+        }
     }
 
     fn state(&self) -> &'static str {
         match self.in_cache() {
+            None if matches!(self.known, Some(Known::Listed { .. })) => "trusted",
             None => "-",
             Some(InCache::Already) => "cached",
             Some(InCache::New) => "read",
@@ -174,7 +179,7 @@ impl<'a> Line<'a> {
     fn digests(&self) -> Option<&Digests> {
         match self.known? {
             Known::Compressed { digests, .. } => Some(digests),
-            Known::Plain { .. } => None,
+            Known::Plain { .. } | Known::Listed { .. } => None,
         }
     }
 

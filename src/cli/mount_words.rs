@@ -31,6 +31,7 @@ pub struct MountWords {
     pub no_cache: bool,
     pub cache_mem: Option<Size>,
     pub no_verify: bool,
+    pub trust_toc: bool,
     pub max_layer_size: Option<Size>,
     pub spool_dir: Option<PathBuf>,
     pub strict: bool,
@@ -174,6 +175,7 @@ impl MountWords {
             "strict" => self.strict = true,
             "no_cache" => self.no_cache = true,
             "no_verify" => self.no_verify = true,
+            "trust_toc" => self.trust_toc = true,
             "squash_to_root" => self.ownership = Ownership { uid: Some(0), gid: Some(0), ..self.ownership },
             "remount" => {
                 let why = "a mount cannot be changed; unmount, and mount again";

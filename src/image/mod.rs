@@ -99,6 +99,8 @@ pub struct LayerSource {
     pub diff_id: Option<DiffId>,
     /// What the manifest says it is; its bytes decide.
     pub media_type: Option<String>,
+    /// What its table of contents must hash to, if it has one.
+    pub toc: Option<Digest>,
 }
 
 /// A layer that has been read: its names, and where its files' bytes are.
@@ -151,19 +153,19 @@ impl LayerSource {
         diff_id: Option<DiffId>,
     ) -> LayerSource {
         let origin = Origin::File(file);
-        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None }
+        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None, toc: None }
     }
 
     /// A layer that is not in the archive.
     fn missing(missing: Missing, digest: Option<Digest>, diff_id: Option<DiffId>) -> LayerSource {
         let place = missing.place.clone();
         let origin = Origin::Missing(missing);
-        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None }
+        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None, toc: None }
     }
 
     /// What the image says of its bytes.
     pub fn claims(&self) -> Claims {
-        Claims { stored: self.digest.clone(), diff_id: self.diff_id.clone() }
+        Claims { stored: self.digest.clone(), diff_id: self.diff_id.clone(), toc: self.toc.clone() }
     }
 
     /// What is missing, if the layer is.

@@ -249,6 +249,7 @@ impl OciImage {
             };
             layer.media_type = Some(descriptor.media_type.clone());
             layer.claimed_size = descriptor.size;
+            layer.toc = toc_of(&layer.place, descriptor);
             layers.push(layer);
         }
         Ok(Image {
@@ -275,6 +276,21 @@ fn name_of(descriptor: &Descriptor) -> Option<String> {
     let annotations = descriptor.annotations.as_ref()?;
     let name = annotations.get("io.containerd.image.name");
     name.or_else(|| annotations.get("org.opencontainers.image.ref.name")).cloned()
+}
+
+/// The annotations that a layer's table of contents has its digest in: eStargz's, and zstd:chunked's, now and before.
+const TOC_DIGESTS: [&str; 3] = [
+    "containerd.io/snapshot/stargz/toc.digest",
+    "io.github.containers.zstd-chunked.manifest-checksum",
+    "io.containers.zstd-chunked.manifest-checksum",
+];
+
+/// The digest of a layer's table of contents.
+fn toc_of(place: &str, descriptor: &Descriptor) -> Option<Digest> {
+    let annotations = descriptor.annotations.as_ref()?;
+    let text = TOC_DIGESTS.iter().find_map(|name| annotations.get(*name))?;
+    let digest = text.parse().inspect_err(|error| tracing::warn!("{place}: table of contents: {error}"));
+    digest.ok()
 }
 
 /// What buildx adds beside images: provenance and lists of packages, no file system.

@@ -160,6 +160,7 @@ fn layer(archive: Archive) -> Image {
         claimed_size: None,
         diff_id: None,
         media_type: None,
+        toc: None,
     };
     Image::of_layers(vec![source])
 }

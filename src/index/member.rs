@@ -1,8 +1,9 @@
-//! From a layer tar to an index.
+//! From a layer tar, or a list of what is in one, to an index.
 
 use crate::blob::Forward;
 use crate::tar::{self, Member, Members, Type};
 
+use super::LayerIndex;
 use super::item::{Item, Leaf, Meta};
 use super::layout;
 use super::table::{NO_END, Tables};
@@ -21,6 +22,34 @@ pub fn index(layer: &mut dyn Forward) -> Result<Tables, tar::Error> {
     let mut tables = layout::tables(tree);
     tables.summary.end = members.end().unwrap_or(NO_END);
     Ok(tables)
+}
+
+/// An index that is made of members which come from elsewhere than a tar.
+pub struct IndexBuilder {
+    tree: Tree,
+}
+
+impl IndexBuilder {
+    /// Of no members yet.
+    pub fn new() -> IndexBuilder {
+        IndexBuilder { tree: Tree::new() }
+    }
+
+    /// Takes in the next member.
+    pub fn add(&mut self, member: &Member) {
+        self.tree.add(&member.name, member.offset, item(member));
+    }
+
+    /// The index of all members taken in.
+    pub fn finish(self) -> LayerIndex {
+        LayerIndex::sound(layout::tables(self.tree))
+    }
+}
+
+impl Default for IndexBuilder {
+    fn default() -> IndexBuilder {
+        IndexBuilder::new()
+    }
 }
 
 fn item(member: &Member) -> Item<'_> {

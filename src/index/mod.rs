@@ -4,6 +4,7 @@
 //! (S1–S15); what comes out are flat tables. Nothing here knows other layers: that is the union's.
 
 mod check;
+mod compare;
 mod content;
 mod directory;
 mod inode;
@@ -29,8 +30,10 @@ use crate::mapped::{BadFile, Mended};
 use crate::tar;
 
 pub use check::check;
+pub use compare::{Comparison, Difference};
 pub use content::Content;
 pub use directory::{DirectoryError, HostTree};
+pub use member::IndexBuilder;
 pub use reject::{Reason, Rejected};
 
 use table::{RecordKind, Summary, Tables};

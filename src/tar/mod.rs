@@ -76,6 +76,17 @@ pub struct Member {
     pub flaw: Option<Flaw>,
 }
 
+impl Member {
+    /// Gives it extended attributes, the last of each name: what Linux cannot have is left out, and what cannot be
+    /// listed is its flaw (S8).
+    pub fn set_xattrs(&mut self, mut xattrs: Vec<Xattr>) {
+        xattrs.retain(xattr::is_possible);
+        xattr::settle(&mut xattrs);
+        self.flaw = self.flaw.or(xattr::check_list(&xattrs).err());
+        self.xattrs = xattrs;
+    }
+}
+
 impl Default for Member {
     fn default() -> Member {
         Member {

@@ -9,6 +9,7 @@ mod error;
 mod first_read;
 mod inner;
 mod kept;
+mod toc;
 
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ use crate::index::LayerIndex;
 pub use check::{CacheCheck, DamagedFile, check_cache};
 pub use error::{Error, Mismatch, START};
 pub use first_read::FirstRead;
+pub use toc::TocError;
+
+use toc::Depth;
 
 /// What a tar may decode to if nobody says, in bytes.
 pub const DEFAULT_MAX_SIZE: u64 = 1 << 40;
@@ -35,6 +39,8 @@ pub struct Claims {
     pub stored: Option<Digest>,
     /// The digest of the uncompressed tar.
     pub diff_id: Option<DiffId>,
+    /// The digest of its table of contents.
+    pub toc: Option<Digest>,
 }
 
 /// A tar: its names and its bytes.
@@ -55,6 +61,8 @@ pub struct Examined {
     pub tar: Option<Blob>,
     /// The digests of a compressed tar; a plain one has not been hashed.
     pub digests: Option<Digests>,
+    /// What is wrong with its table of contents, if it has one.
+    pub toc: Option<TocError>,
 }
 
 /// What is known of a tar's bytes.
@@ -73,6 +81,13 @@ pub enum Known {
         digests: Digests,
         /// Whether what that has found is in the cache.
         in_cache: InCache,
+    },
+    /// It is compressed, and nothing of it was read but its table of contents, which is trusted.
+    Listed {
+        /// How.
+        compression: Compression,
+        /// The digest of the table.
+        toc: Digest,
     },
 }
 
@@ -111,6 +126,8 @@ pub struct TarReader {
     pub recall: bool,
     /// Whether a tar that is not what is claimed is refused.
     pub verify: bool,
+    /// Whether a table of contents that a tar brings along will do, and the tar need not be read.
+    pub trust_toc: bool,
     /// The most bytes that a tar may decode to.
     pub max_size: u64,
     /// Who hears how far the reading is.
@@ -126,6 +143,7 @@ impl Default for TarReader {
             spool: SpoolDir::default(),
             recall: true,
             verify: true,
+            trust_toc: false,
             max_size: DEFAULT_MAX_SIZE,
             progress: Arc::new(()),
         }
@@ -142,9 +160,19 @@ impl TarReader {
         self.read_now(place, blob, claims)
     }
 
-    /// A tar that is known from before.
+    /// A tar that need not be read: it is known from before, or its table of contents is trusted.
     pub fn recall(&self, place: &str, blob: &Blob, claims: &Claims) -> Result<Option<Tarball>, Error> {
-        let Some(cache) = self.cache.as_ref().filter(|_| self.recall) else { return Ok(None) };
+        if !self.recall {
+            return Ok(None);
+        }
+        match self.recall_cached(place, blob, claims)? {
+            None => self.trust(place, blob, claims),
+            known => Ok(known),
+        }
+    }
+
+    fn recall_cached(&self, place: &str, blob: &Blob, claims: &Claims) -> Result<Option<Tarball>, Error> {
+        let Some(cache) = &self.cache else { return Ok(None) };
         let known = match self.recall_by_identity(cache, place, blob) {
             Some(tarball) => Some(tarball),
             None => match Compression::of(&**blob)? {
@@ -173,6 +201,9 @@ impl TarReader {
         self.compare(place, claims, &first.digests)?;
         let FirstRead { index, start, kept, .. } = first;
         let index = index.map_err(|source| Error::Tar { source, start })?;
+        if let Err(error) = self.check_toc(&blob, compression, claims, &index, &Depth::Names) {
+            tracing::warn!("{place}: {error}");
+        }
         Ok(self.keep(place, blob, compression, kept, index))
     }
 
@@ -180,18 +211,20 @@ impl TarReader {
     pub fn examine(&self, place: &str, blob: Blob, claims: &Claims) -> Result<Examined, Error> {
         let Some(compression) = Compression::of(&*blob)? else {
             let index = LayerIndex::of_tar(&*blob).map_err(|source| Error::tar(source, &*blob));
-            return Ok(Examined { index: index.map(Arc::new), tar: Some(blob), digests: None });
+            return Ok(Examined { index: index.map(Arc::new), tar: Some(blob), digests: None, toc: None });
         };
         let first = self.first_read(place, &blob, compression, claims)?;
         let digests = Some(first.digests);
         Ok(match first.index {
             Ok(index) => {
-                let Tarball { index, tar, .. } = self.keep(place, blob, compression, first.kept, index);
-                Examined { index: Ok(index), tar: Some(tar), digests }
+                let kept = self.keep(place, blob.clone(), compression, first.kept, index);
+                let Tarball { index, tar, .. } = kept;
+                let toc = self.check_toc(&blob, compression, claims, &index, &Depth::Contents(&*tar));
+                Examined { index: Ok(index), tar: Some(tar), digests, toc: toc.err() }
             }
             Err(source) => {
                 let error = Error::Tar { source, start: first.start };
-                Examined { index: Err(error), tar: None, digests }
+                Examined { index: Err(error), tar: None, digests, toc: None }
             }
         })
     }

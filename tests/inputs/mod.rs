@@ -19,6 +19,7 @@ mod docker_v1;
 mod layers;
 mod oci;
 mod spool;
+mod toc;
 mod tools;
 
 mod unknown;

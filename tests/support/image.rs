@@ -48,6 +48,7 @@ impl Image {
             claimed_size: None,
             diff_id: None,
             media_type: None,
+            toc: None,
         });
         let image = image::Image::of_layers(sources.collect());
         Image { fs: Filesystem::new(Stack::new(image, layers).unwrap()) }

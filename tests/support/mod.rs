@@ -13,6 +13,7 @@ pub mod proc;
 pub mod session;
 pub mod stacks;
 pub mod sys;
+pub mod toc;
 pub mod tree;
 pub mod user;
 

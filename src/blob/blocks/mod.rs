@@ -10,6 +10,7 @@
 
 mod ahead;
 mod cache;
+mod chunked;
 mod decoded;
 mod decoders;
 mod flight;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use super::{Identity, Resumed};
 
 pub use cache::{BlockCache, Stats};
+pub use chunked::{Chunk, Chunked, Chunks};
 pub use decoded::Decoded;
 
 /// A compressed blob as blocks of decoded bytes that can be decoded one by one.
