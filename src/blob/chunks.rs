@@ -21,6 +21,7 @@ const LEVEL: i32 = 1;
 /// Writes the blocks of a stream, front to back.
 pub struct ChunkWriter {
     file: File,
+    max_len: u64,
     /// Bytes written.
     len: u64,
     space: Space,
@@ -29,10 +30,10 @@ pub struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// Takes a file that is empty.
-    pub fn new(file: File) -> io::Result<ChunkWriter> {
+    /// Takes a file that is empty, and may grow to a length in bytes.
+    pub fn new(file: File, max_len: u64) -> io::Result<ChunkWriter> {
         let compressor = Compressor::new(LEVEL)?;
-        Ok(ChunkWriter { file, len: 0, space: Space::default(), compressor, chunk: Vec::new() })
+        Ok(ChunkWriter { file, max_len, len: 0, space: Space::default(), compressor, chunk: Vec::new() })
     }
 
     /// Appends a block and gives its place in the file; the error's kind is `StorageFull` if it does not
@@ -43,6 +44,12 @@ impl ChunkWriter {
         // What does not shrink, zstd stores as it is; that is not much longer.
         self.chunk.reserve(compress_bound(block.len()));
         self.compressor.compress_to_buffer(block, &mut self.chunk)?;
+        if self.len + self.chunk.len() as u64 > self.max_len {
+            return Err(io::Error::new(
+                io::ErrorKind::StorageFull,
+                "the chunks are more than the cache may hold",
+            ));
+        }
         self.file.write_all_at(&self.chunk, self.len)?;
         let start = Start { bit: self.len * 8, skip: 0, state: Vec::new() };
         self.len += self.chunk.len() as u64;
@@ -94,7 +101,7 @@ mod tests {
     use std::sync::Arc;
 
     fn written<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> (Blob, Vec<Start>) {
-        let mut writer = ChunkWriter::new(tempfile::tempfile().unwrap()).unwrap();
+        let mut writer = ChunkWriter::new(tempfile::tempfile().unwrap(), u64::MAX).unwrap();
         let starts = blocks.map(|block| writer.write(block).unwrap()).collect();
         let len = writer.len();
         let blob = HostFile::new(writer.finish()).unwrap();
@@ -174,7 +181,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_written_is_an_error() {
         let read_only = File::open("/proc/self/exe").unwrap();
-        assert!(ChunkWriter::new(read_only).unwrap().write(b"block").is_err());
+        assert!(ChunkWriter::new(read_only, u64::MAX).unwrap().write(b"block").is_err());
     }
 
     proptest! {

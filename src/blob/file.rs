@@ -69,7 +69,7 @@ impl ReadAt for HostFile {
     }
 
     fn identity(&self) -> Option<Identity> {
-        Some(Identity::of_file(&self.opened))
+        Identity::of_file(&self.file, &self.opened)
     }
 }
 

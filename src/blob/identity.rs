@@ -1,6 +1,6 @@
 //! Which bytes a blob has, told without reading them.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -18,9 +18,35 @@ pub struct Identity {
     changed: Option<SystemTime>,
 }
 
+/// File systems that set the time of a change themselves, to the kernel's clock or their server's: there, a file
+/// cannot change and look as it did. Elsewhere it can: in an image that is mounted where another one was, through
+/// FUSE, on a disk that keeps times to two seconds.
+const HONEST: &[(u32, &str)] = &[
+    (0xef53, "ext4"),
+    (0x5846_5342, "xfs"),
+    (0x9123_683e, "btrfs"),
+    (0xca45_1a4e, "bcachefs"),
+    (0xf2f5_2010, "f2fs"),
+    (0x2fc1_2fc1, "zfs"),
+    (0x0102_1994, "tmpfs"),
+    (0x8584_58f6, "ramfs"),
+    (0x794c_7630, "overlayfs"),
+    (0x6969, "nfs"),
+    (0x0bd0_0bd0, "lustre"),
+    (0x4750_4653, "gpfs"),
+    (0x00c3_6400, "ceph"),
+    (0x1983_0326, "beegfs"),
+];
+
 impl Identity {
-    /// A whole file's.
-    pub fn of_file(metadata: &Metadata) -> Identity {
+    /// A whole file's, where the file system's times are to be believed.
+    pub fn of_file(file: &File, metadata: &Metadata) -> Option<Identity> {
+        // The type is a number of 32 bits, whatever C makes of it.
+        let kind = rustix::fs::fstatfs(file).ok()?.f_type as u32;
+        HONEST.iter().any(|(honest, _)| *honest == kind).then(|| Identity::of_metadata(metadata))
+    }
+
+    fn of_metadata(metadata: &Metadata) -> Identity {
         let (dev, ino, len) = (metadata.dev(), metadata.ino(), metadata.len());
         let (mtime, mtime_nsec) = (metadata.mtime(), metadata.mtime_nsec());
         let (ctime, ctime_nsec) = (metadata.ctime(), metadata.ctime_nsec());
@@ -63,17 +89,27 @@ mod tests {
     use std::io::Write;
 
     #[test]
+    fn only_file_systems_with_a_clock_of_their_own_are_believed() {
+        let of = |path: &str| {
+            let file = File::open(path).unwrap();
+            Identity::of_file(&file, &file.metadata().unwrap())
+        };
+        assert!(of("/proc/self/status").is_none());
+        assert!(of(env!("CARGO_MANIFEST_DIR")).is_some());
+    }
+
+    #[test]
     fn a_file_that_settled_cannot_change_unseen() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         for _ in 0..20 {
             File::create(&path).unwrap().write_all(b"one").unwrap();
-            let before = Identity::of_file(&path.metadata().unwrap());
+            let before = Identity::of_metadata(&path.metadata().unwrap());
             before.settle();
-            assert_eq!(before, Identity::of_file(&path.metadata().unwrap()));
+            assert_eq!(before, Identity::of_metadata(&path.metadata().unwrap()));
             File::options().write(true).open(&path).unwrap().write_all(b"two").unwrap();
-            assert_ne!(before, Identity::of_file(&path.metadata().unwrap()));
+            assert_ne!(before, Identity::of_metadata(&path.metadata().unwrap()));
         }
-        assert_ne!(Identity::of_file(&path.metadata().unwrap()).window(1, 2).as_str(), "");
+        assert_ne!(Identity::of_metadata(&path.metadata().unwrap()).window(1, 2).as_str(), "");
     }
 }

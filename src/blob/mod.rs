@@ -39,7 +39,7 @@ pub use listed::{ChunkTable, Listed, MAX_CHUNK, Stored};
 pub use pass::{DecodeError, Pass, PassOptions, Progress, Yield};
 pub use seek::{FirstPass, Mark, Resumed, Start};
 pub use seek_table::SeekTable;
-pub use seekable::Seekable;
+pub use seekable::{ChunkFile, Seekable};
 pub use sniff::Compression;
 pub use spool::{SpoolDir, SpoolError};
 pub use window::Window;

@@ -56,6 +56,8 @@ pub struct PassOptions {
     pub decoded: Algorithm,
     /// Where to keep, in chunks, the blocks that are too far from any seek point of the stream.
     pub chunks: Option<File>,
+    /// How long they may become together, in bytes.
+    pub max_chunks: u64,
     /// The most bytes that the stream may decode to.
     pub max_len: u64,
     /// Who hears how far it is.
@@ -118,7 +120,7 @@ impl Pass {
             stored: Hasher::new(options.stored),
             decoded: Hasher::new(options.decoded),
             points: SeekPoints::default(),
-            chunks: options.chunks.map(ChunkWriter::new).transpose()?,
+            chunks: options.chunks.map(|file| ChunkWriter::new(file, options.max_chunks)).transpose()?,
             has_chunks: false,
             is_slow: false,
         };
@@ -172,8 +174,7 @@ impl Pass {
         self.len += n as u64;
         self.block_count += 1;
         if self.len > self.max_len {
-            let text = format!("it decodes to more than {} bytes (--max-layer-size)", self.max_len);
-            return Err(self.decode_error(io::Error::new(io::ErrorKind::FileTooLarge, text)));
+            return Err(self.decode_error(too_long(self.max_len)));
         }
         if self.sender.send(Message::Block(block.clone(), mark)).is_err() {
             return Err(self.end_of_second());
@@ -274,7 +275,7 @@ impl Second {
                     return Place::Chunk(chunk);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "no chunks are kept: reading in the stream will be slow");
+                    tracing::info!(%error, "no chunks are kept");
                     self.chunks = None;
                 }
             }
@@ -282,6 +283,12 @@ impl Second {
         self.is_slow = true;
         Place::Blob(start)
     }
+}
+
+/// A stream that decodes to more than it may.
+pub fn too_long(max_len: u64) -> io::Error {
+    let text = format!("it decodes to more than {max_len} bytes (--max-layer-size)");
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 
 /// Fills a buffer, or as much of it as there is before the end.

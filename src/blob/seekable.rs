@@ -24,7 +24,15 @@ pub struct Seekable {
     /// Its seek points.
     pub seek: Mended<SeekTable>,
     /// The chunks that some of its blocks are in.
-    pub chunks: Option<Blob>,
+    pub chunks: Option<ChunkFile>,
+}
+
+/// A file of chunks.
+pub struct ChunkFile {
+    /// Its bytes.
+    pub blob: Blob,
+    /// Lets go of the file, which is damaged: another one will be made the next time.
+    pub forget: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Seekable {
@@ -62,7 +70,7 @@ impl Blocks for Seekable {
         let (Place::Blob(start) | Place::Chunk(start)) = &place;
         let mut decoder = match (&place, &self.chunks) {
             (Place::Blob(start), _) => codec::resume(self.compression, self.blob.clone(), start)?,
-            (Place::Chunk(start), Some(chunks)) => zstd::resume(chunks.clone(), start)?,
+            (Place::Chunk(start), Some(chunks)) => zstd::resume(chunks.blob.clone(), start)?,
             (Place::Chunk(_), None) => return Err(io::Error::other("the chunks are not there")),
         };
         pass_over(&mut decoder, start.skip)?;
@@ -82,7 +90,19 @@ impl Blocks for Seekable {
 
     /// A chunk is our own: that it is damaged is no fault of the image.
     fn recover(&self, block: u64) -> Option<io::Result<Vec<u8>>> {
-        matches!(self.at(block), Ok(Place::Chunk(_))).then(|| self.decode_from_the_front(block))
+        let Ok(Place::Chunk(_)) = self.at(block) else { return None };
+        if let Some(chunks) = &self.chunks {
+            (chunks.forget)();
+        }
+        Some(self.decode_from_the_front(block))
+    }
+
+    fn decoder_size(&self) -> u64 {
+        match self.compression {
+            Compression::Gzip => 64 * 1024,
+            // The windows of their usual levels.
+            Compression::Zstd | Compression::Xz | Compression::Bzip2 => 8 * 1024 * 1024,
+        }
     }
 
     fn place(&self) -> &str {

@@ -163,6 +163,7 @@ impl Cache {
     pub fn prune(&self, max: u64) -> io::Result<Report> {
         self.if_there(|rooms| {
             sweep::sweep(rooms);
+            sweep::sweep_versions(rooms);
             known::trim(&rooms.known, if max == 0 { 0 } else { known::MAX_LINES })?;
             prune::evict(&rooms.layers, &prune::list(&rooms.layers)?, max, None)
         })

@@ -14,10 +14,17 @@ const STALE: Duration = Duration::from_secs(60 * 60);
 /// Directories in directories that another version may have; ours has one level.
 const MAX_DEPTH: usize = 8;
 
-/// Removes all of it; what cannot be removed stays.
+/// Removes unfinished files; what cannot be removed stays.
 pub fn sweep(rooms: &Rooms) {
-    let results =
-        [stale(&rooms.version), stale(&rooms.layers), stale(&rooms.known), other_versions(&rooms.top)];
+    report([stale(&rooms.version), stale(&rooms.layers), stale(&rooms.known)]);
+}
+
+/// Removes other versions' directories. Only who asks for it knows that no other version is in use.
+pub fn sweep_versions(rooms: &Rooms) {
+    report([other_versions(&rooms.top)]);
+}
+
+fn report(results: impl IntoIterator<Item = io::Result<()>>) {
     for error in results.into_iter().filter_map(Result::err) {
         tracing::debug!(%error, "the cache directory is not swept");
     }

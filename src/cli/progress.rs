@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const RATE: u8 = 10;
 
 const TEMPLATE: &str =
-    "peelfs: reading layers {wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec}, {eta} left";
+    "peelfs: reading layers {wide_bar} {bytes:>10}/{total_bytes} {binary_bytes_per_sec:>13}, {eta:>3} left";
 
 /// A bar that comes when the reading takes long, and goes when it is done.
 #[derive(Default)]
@@ -33,7 +33,11 @@ impl Progress for Bar {
     fn expect(&self, bytes: u64) {
         let mut reading = self.0.lock();
         reading.expected += bytes;
-        reading.since.get_or_insert_with(Instant::now);
+        if reading.bar.is_none() && bytes > 0 && io::stderr().is_terminal() {
+            // It is made now, so that its rate is right, and shown later.
+            reading.since = Some(Instant::now());
+            reading.bar = Some(bar(reading.expected - bytes, reading.done));
+        }
         if let Some(bar) = &reading.bar {
             bar.set_length(reading.expected);
         }
@@ -49,10 +53,10 @@ impl Progress for Bar {
             return;
         }
         let is_time = reading.since.is_some_and(|since| since.elapsed() > PATIENCE);
-        if reading.bar.is_none() && is_time && io::stderr().is_terminal() {
-            reading.bar = Some(bar(reading.expected));
-        }
         if let Some(bar) = &reading.bar {
+            if is_time && bar.is_hidden() {
+                bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(RATE));
+            }
             bar.set_position(reading.done);
         }
     }
@@ -66,8 +70,8 @@ impl Drop for Bar {
     }
 }
 
-fn bar(len: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr_with_hz(RATE));
+fn bar(len: u64, done: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::hidden()).with_position(done);
     // A template that does not parse would be seen by the tests; the plain bar will do.
     bar.with_style(ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

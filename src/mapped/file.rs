@@ -16,8 +16,24 @@ use super::{Damaged, MappedTable, Table, sys};
 /// file of some other kind.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"peelfs\0\x01");
 
-/// The version of what the tables hold; a file of another one is made again.
-pub(super) const VERSION: u32 = 1;
+/// The version of what the tables hold: of their form, and of peelfs itself, as another one may read a layer
+/// otherwise. A file of another version is made again.
+pub(super) const VERSION: u32 = {
+    const FORM: u32 = 1;
+    let [major, minor, patch] = [
+        number(env!("CARGO_PKG_VERSION_MAJOR")),
+        number(env!("CARGO_PKG_VERSION_MINOR")),
+        number(env!("CARGO_PKG_VERSION_PATCH")),
+    ];
+    (major << 24) | (minor << 16) | (patch << 8) | FORM
+};
+
+const fn number(digits: &str) -> u32 {
+    match u32::from_str_radix(digits, 10) {
+        Ok(number) => number,
+        Err(_) => 0,
+    }
+}
 
 /// Bytes under one checksum: few enough that the first lookup costs little, many enough that the checksums
 /// of a file are no work to read.
@@ -174,11 +190,13 @@ impl TableFile {
         }
         let reads = READS.get().wrapping_add(1);
         READS.set(reads);
-        if reads.is_multiple_of(RELEASE_AFTER)
-            && self.map.len() >= MIN_RELEASED
-            && let Err(error) = sys::release(&self.map)
-        {
-            tracing::debug!(%error, "pages of a mapped file are not given back");
+        if !reads.is_multiple_of(RELEASE_AFTER) || self.map.len() < MIN_RELEASED {
+            return;
+        }
+        match sys::release(&self.map) {
+            // What comes back may come from the disk again.
+            Ok(()) => self.checked.iter().for_each(|pages| pages.store(0, Ordering::Relaxed)),
+            Err(error) => tracing::debug!(%error, "pages of a mapped file are not given back"),
         }
     }
 

@@ -2,14 +2,16 @@
 
 use std::sync::OnceLock;
 
+use parking_lot::Mutex;
+
 /// Makes the same thing without the file.
 type Again<T> = Box<dyn Fn() -> Option<T> + Send + Sync>;
 
 /// Something that is used as it stands in a file for as long as the file is whole.
 pub struct Mended<T> {
     first: T,
-    again: OnceLock<Option<T>>,
-    mend: Option<Again<T>>,
+    again: OnceLock<T>,
+    mend: Option<Mutex<Again<T>>>,
 }
 
 impl<T> Mended<T> {
@@ -20,17 +22,17 @@ impl<T> Mended<T> {
 
     /// Something of a file, and how to make the very same without it.
     pub fn new(first: T, mend: impl Fn() -> Option<T> + Send + Sync + 'static) -> Mended<T> {
-        Mended { first, again: OnceLock::new(), mend: Some(Box::new(mend)) }
+        Mended { first, again: OnceLock::new(), mend: Some(Mutex::new(Box::new(mend))) }
     }
 
     /// As it stands now.
     pub fn get(&self) -> &T {
-        self.again.get().and_then(Option::as_ref).unwrap_or(&self.first)
+        self.again.get().unwrap_or(&self.first)
     }
 
     /// The same, for good.
     pub fn into_inner(self) -> T {
-        self.again.into_inner().flatten().unwrap_or(self.first)
+        self.again.into_inner().unwrap_or(self.first)
     }
 
     /// Asks a question; if the answer is that the file is damaged, makes the thing again and asks once more.
@@ -48,10 +50,14 @@ impl<T> Mended<T> {
         }
     }
 
-    /// Whoever comes meanwhile waits: the work is done once.
+    /// Whoever comes meanwhile waits: the work is done once. If it fails, the next one may have more luck.
     fn mend(&self) -> Option<&T> {
-        let mend = self.mend.as_ref()?;
-        self.again.get_or_init(mend).as_ref()
+        let mend = self.mend.as_ref()?.lock();
+        if self.again.get().is_none() {
+            let again = mend()?;
+            return Some(self.again.get_or_init(|| again));
+        }
+        self.again.get()
     }
 }
 
@@ -64,6 +70,17 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Mended<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_to_mend_is_not_for_ever() {
+        let tries = std::sync::atomic::AtomicU32::new(0);
+        let mended = Mended::new(7, move || {
+            (tries.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0).then_some(8)
+        });
+        let is_eight = |&n: &i32| if n == 8 { Ok(n) } else { Err("damaged") };
+        assert_eq!(mended.ask(|_| true, is_eight), Err("damaged"));
+        assert_eq!(mended.ask(|_| true, is_eight), Ok(8));
+    }
 
     #[test]
     fn what_is_damaged_is_made_again_once() {

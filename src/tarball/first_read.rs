@@ -34,6 +34,8 @@ pub struct Kept {
     pub digests: Digests,
     /// Tars that it holds.
     pub inner: Vec<Inner>,
+    /// Whether there was no room for chunks that are needed.
+    pub is_slow: bool,
 }
 
 impl TarReader {
@@ -46,10 +48,10 @@ impl TarReader {
         claims: &Claims,
     ) -> Result<FirstRead, Error> {
         self.settle(blob);
-        let chunks = match compression {
+        let chunks = match (compression, &self.cache) {
             // Its seek points are never far.
-            Compression::Gzip => None,
-            _ => self.cache.as_ref().and_then(|cache| cache.new_file()),
+            (Compression::Gzip, _) | (_, None) => None,
+            (_, Some(cache)) => cache.new_file(),
         };
         let mut pass = Pass::start(blob.clone(), compression, self.pass_options(claims, chunks.as_ref())?)?;
         let mut start = Vec::new();
@@ -75,9 +77,10 @@ impl TarReader {
         if found.is_slow {
             warn_of_slow_stream(place, compression);
         }
+        let is_slow = found.is_slow;
         let digests = Digests { stored: found.stored, diff_id: DiffId(found.decoded) };
         let chunks = chunks.filter(|_| has_chunks);
-        let kept = Kept { seek: found.seek, chunks, digests: digests.clone(), inner };
+        let kept = Kept { seek: found.seek, chunks, digests: digests.clone(), inner, is_slow };
         Ok(FirstRead { index, start, digests, kept })
     }
 
@@ -87,6 +90,7 @@ impl TarReader {
             stored: algorithm(claims.stored.as_ref()),
             decoded: algorithm(claims.diff_id.as_ref().map(|id| &id.0)),
             chunks: chunks.map(|file| file.as_file().try_clone()).transpose()?,
+            max_chunks: self.cache.as_ref().map_or(0, |cache| cache.limit()),
             max_len: self.max_size,
             progress: self.progress.clone(),
         })
@@ -112,7 +116,7 @@ impl TarReader {
         compression: Compression,
         claims: &Claims,
     ) -> Result<Tarball, Error> {
-        let tar = self.spool.spool(&*blob, compression)?;
+        let tar = self.spool.spool(&*blob, compression, self.max_size)?;
         self.progress.advance(blob.len());
         let digest = |claimed: Option<&Digest>, bytes: &dyn ReadAt| {
             let algorithm = claimed.map_or(Algorithm::Sha256, Digest::algorithm);
@@ -129,6 +133,15 @@ impl TarReader {
 }
 
 impl Claims {
+    /// Whether the claims are by the same functions as what was found.
+    pub fn are_comparable(&self, found: &Digests) -> bool {
+        let is_alike = |claimed: Option<&Digest>, found: &Digest| {
+            claimed.is_none_or(|claimed| claimed.algorithm() == found.algorithm())
+        };
+        is_alike(self.stored.as_ref(), &found.stored)
+            && is_alike(self.diff_id.as_ref().map(|id| &id.0), &found.diff_id.0)
+    }
+
     /// The first claim that is not so; what was hashed otherwise cannot be compared.
     pub fn mismatch(&self, found: &Digests) -> Option<Mismatch> {
         let claims = [
@@ -154,7 +167,7 @@ fn warn_of_slow_stream(place: &str, compression: Compression) {
     static SAID: std::sync::Once = std::sync::Once::new();
     SAID.call_once(|| {
         tracing::warn!(
-            "{place}: one long {compression} frame and no cache directory: \
+            "{place}: one long {compression} frame, and no room in a cache directory for its chunks: \
              every read in its middle decodes it from its beginning"
         );
     });

@@ -24,6 +24,11 @@ pub struct Inner {
 }
 
 impl Inner {
+    /// Whether reading it another time would take long: much would be decoded, or many headers read.
+    pub fn is_worth_keeping(&self) -> bool {
+        self.len >= 1024 * 1024 || self.index.member_count() >= 50
+    }
+
     /// What tells its bytes, when it lies in a tar of an identity.
     pub fn identity(&self, outer: Identity) -> Identity {
         outer.window(self.offset, self.len)

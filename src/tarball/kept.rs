@@ -7,9 +7,11 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::blob::{Blob, Compression, Decoded, Identity, Pass, PassOptions, ReadAt, SeekTable, Seekable};
+use crate::blob::{
+    Blob, ChunkFile, Compression, Decoded, Identity, Pass, PassOptions, ReadAt, Reader, SeekTable, Seekable,
+};
 use crate::cache::{Cache, Group, NewFile, Part};
-use crate::digest::{Algorithm, DiffId, Digest};
+use crate::digest::{DiffId, Digest};
 use crate::index::LayerIndex;
 use crate::mapped::{BadFile, Mended};
 
@@ -47,7 +49,8 @@ impl TarReader {
         }
     }
 
-    /// A compressed tar that some other file had, by what is claimed of this one.
+    /// A compressed tar that some other file had. What is claimed of this one is looked up, and believed once the
+    /// stream has been hashed, which is quick beside decoding it; or at once where nothing is to be verified.
     pub(super) fn recall_by_digest(
         &self,
         cache: &Cache,
@@ -58,7 +61,17 @@ impl TarReader {
     ) -> Option<Tarball> {
         let stored = claims.stored.clone()?;
         let diff_id = DiffId(cache.known(&stored.to_string())?.parse().ok()?);
-        self.recall_compressed(cache, place, blob, Some(compression), Digests { stored, diff_id })
+        let digests = Digests { stored, diff_id };
+        let tarball = self.recall_compressed(cache, place, blob, Some(compression), digests.clone())?;
+        if self.verify {
+            self.settle(blob);
+            let (found, _) = Digest::of_reader(digests.stored.algorithm(), Reader::new(&**blob)).ok()?;
+            if found != digests.stored {
+                return None;
+            }
+            remember(cache, &**blob, &digests);
+        }
+        Some(tarball)
     }
 
     fn recall_compressed(
@@ -74,14 +87,21 @@ impl TarReader {
         let seek = open(cache, &group, &part, SeekTable::open)?;
         let compression =
             seek.compression().filter(|known| expected.is_none_or(|expected| expected == *known))?;
-        if seek.summary().stored_len != blob.len() {
+        let summary = seek.summary();
+        if summary.stored_len != blob.len() || summary.len > self.max_size {
             return None;
         }
+        let chunks_part = Part::chunks(&digests.stored);
         let chunks = match seek.has_chunks() {
-            true => Some(readable(&cache.open(&group, &Part::chunks(&digests.stored))?)?),
+            true => Some(readable(&cache.open(&group, &chunks_part)?)?),
             false => None,
         };
-        let seek = Mended::new(seek, mend_seek(cache, &group, &part, place, blob, compression));
+        let (their_cache, their_group) = (cache.clone(), group.clone());
+        let chunks = chunks.map(|blob| ChunkFile {
+            blob,
+            forget: Box::new(move || _ = their_cache.remove(&their_group, &chunks_part)),
+        });
+        let seek = Mended::new(seek, mend_seek(cache, &digests, place, blob, compression));
         let tar = self.decoded(place, blob.clone(), compression, seek, chunks);
         let index = Arc::new(open_index(cache, &group, place, &tar)?);
         let known = Known::Compressed { compression, digests, in_cache: InCache::Already };
@@ -116,10 +136,13 @@ impl TarReader {
         kept: Kept,
         index: LayerIndex,
     ) -> Tarball {
-        let Kept { seek, chunks, digests, inner } = kept;
+        let Kept { seek, chunks, digests, inner, is_slow } = kept;
         let chunk_blob = chunks.as_ref().and_then(|file| readable(file.as_file()));
+        // They have no name that could be forgotten.
+        let chunk_blob = chunk_blob.map(|blob| ChunkFile { blob, forget: Box::new(|| {}) });
         let mut in_cache = InCache::No;
-        if let Some(cache) = &self.cache
+        // What there was no room for now there may be room for another time.
+        if let Some(cache) = self.cache.as_ref().filter(|_| !is_slow)
             && store(cache, &*blob, &seek, chunks, &digests, &index)
         {
             in_cache = InCache::New;
@@ -140,7 +163,7 @@ impl TarReader {
         blob: Blob,
         compression: Compression,
         seek: Mended<SeekTable>,
-        chunks: Option<Blob>,
+        chunks: Option<ChunkFile>,
     ) -> Blob {
         let seekable = Seekable { place: place.to_owned(), compression, blob, seek, chunks };
         Arc::new(Decoded::new(Arc::new(seekable), self.blocks.clone()))
@@ -150,7 +173,8 @@ impl TarReader {
 /// Keeps the names of the plain tars in a compressed one.
 fn keep_inner(cache: &Cache, blob: &dyn ReadAt, inner: &[Inner]) {
     let Some(outer) = blob.identity().map(Identity::decoded) else { return };
-    for inner in inner {
+    // Layers are read quickly that are neither long nor have many names.
+    for inner in inner.iter().filter(|inner| inner.is_worth_keeping()) {
         keep_index(cache, &plain_group(&inner.identity(outer.clone())), &inner.index);
     }
 }
@@ -172,10 +196,15 @@ fn store(
         return false;
     }
     cache.remember(&digests.stored.to_string(), &digests.diff_id.to_string());
+    remember(cache, blob, digests);
+    true
+}
+
+/// Remembers which blob it is that a stretch of a file holds.
+fn remember(cache: &Cache, blob: &dyn ReadAt, digests: &Digests) {
     if let Some(identity) = blob.identity() {
         cache.remember(identity.as_str(), &format!("{} {}", digests.stored, digests.diff_id));
     }
-    true
 }
 
 fn plain_group(identity: &Identity) -> Group {
@@ -205,7 +234,10 @@ fn open<T>(
         Ok(opened) => Some(opened),
         Err(error) => {
             tracing::info!(%group, %part, %error, "a file of the cache is not used");
-            cache.remove(group, part);
+            // For lack of memory, say, a good file must not go.
+            if !matches!(error, BadFile::Io(_)) {
+                cache.remove(group, part);
+            }
             None
         }
     }
@@ -224,25 +256,26 @@ fn keep(cache: &Cache, group: &Group, part: &Part, write: impl FnOnce(&NewFile) 
 /// Makes a seek table again, without chunks: reading may be slow then, but it is right.
 fn mend_seek(
     cache: &Cache,
-    group: &Group,
-    part: &Part,
+    digests: &Digests,
     place: &str,
     blob: &Blob,
     compression: Compression,
 ) -> impl Fn() -> Option<SeekTable> + Send + Sync + 'static {
-    let (cache, group, part) = (cache.clone(), group.clone(), part.clone());
-    let (place, blob) = (place.to_owned(), blob.clone());
+    let (cache, digests, place, blob) = (cache.clone(), digests.clone(), place.to_owned(), blob.clone());
     move || {
         tracing::warn!("{place}: its seek points in the cache are damaged; decoding the layer again");
-        cache.remove(&group, &part);
+        cache.remove(&Group::DiffId(digests.diff_id.clone()), &Part::seek(&digests.stored));
         let options = PassOptions {
-            stored: Algorithm::Sha256,
-            decoded: Algorithm::Sha256,
+            stored: digests.stored.algorithm(),
+            decoded: digests.diff_id.0.algorithm(),
             chunks: None,
+            max_chunks: 0,
             max_len: u64::MAX,
             progress: Arc::new(()),
         };
-        let pass = Pass::start(blob.clone(), compression, options).and_then(Pass::finish);
-        pass.inspect_err(|error| tracing::error!("{place}: {error}")).ok().map(|found| found.seek)
+        let found = Pass::start(blob.clone(), compression, options).and_then(Pass::finish);
+        let found = found.inspect_err(|error| tracing::error!("{place}: {error}")).ok()?;
+        // Another stream's checksums would prove nothing.
+        (found.stored == digests.stored && found.decoded == digests.diff_id.0).then_some(found.seek)
     }
 }

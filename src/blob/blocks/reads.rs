@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(asks([(0, 2 * BLOCK), (2 * BLOCK, 2 * BLOCK)]), [1..=1 + AHEAD, 3..=3 + AHEAD]);
         // From the end of a block on: what was read of it is too little to tell.
         let late = (0..40).map(|i| (BLOCK - 100 * KIB + i * 32 * KIB, 32 * KIB));
-        assert_eq!(asks(late), [2..=2 + AHEAD, 3..=2 + AHEAD]);
+        assert_eq!(asks(late), [2..=2 + AHEAD, 3..=3 + AHEAD]);
     }
 
     #[test]
