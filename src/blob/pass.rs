@@ -172,8 +172,7 @@ impl Pass {
         self.len += n as u64;
         self.block_count += 1;
         if self.len > self.max_len {
-            let text = format!("it decodes to more than {} bytes (--max-layer-size)", self.max_len);
-            return Err(self.decode_error(io::Error::new(io::ErrorKind::FileTooLarge, text)));
+            return Err(self.decode_error(too_long(self.max_len)));
         }
         if self.sender.send(Message::Block(block.clone(), mark)).is_err() {
             return Err(self.end_of_second());
@@ -228,6 +227,12 @@ impl From<DecodeError> for io::Error {
     fn from(error: DecodeError) -> io::Error {
         io::Error::new(error.source.kind(), error)
     }
+}
+
+/// The error of a stream that decodes to more than it may.
+pub fn too_long(max_len: u64) -> io::Error {
+    let text = format!("it decodes to more than {max_len} bytes (--max-layer-size)");
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 
 /// The work of the second thread.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::pass::too_long;
 use super::space::Space;
 use super::{Blob, Compression, DecodeError, HostFile, ReadAt, Reader, decoder};
 
@@ -49,10 +50,16 @@ impl SpoolDir {
         SpoolDir(dir.into())
     }
 
-    /// Decodes a stream; its bytes are freed when the blob is dropped, however the process ends.
-    pub fn spool(&self, stream: &dyn ReadAt, compression: Compression) -> Result<Blob, SpoolError> {
+    /// Decodes a stream, which may be `max_len` bytes long; its bytes are freed when the blob is dropped, however
+    /// the process ends.
+    pub fn spool(
+        &self,
+        stream: &dyn ReadAt,
+        compression: Compression,
+        max_len: u64,
+    ) -> Result<Blob, SpoolError> {
         let file = tempfile::tempfile_in(&self.0).map_err(|source| self.write_error(source))?;
-        let mut spooling = Spooling { compression, file, written: 0, space: Space::default() };
+        let mut spooling = Spooling { compression, file, written: 0, max_len, space: Space::default() };
         let mut source = CountingReader { inner: Reader::new(stream), count: 0 };
         let result = spooling.run(&mut source);
         let written = spooling.written;
@@ -83,6 +90,7 @@ struct Spooling {
     compression: Compression,
     file: File,
     written: u64,
+    max_len: u64,
     space: Space,
 }
 
@@ -104,6 +112,9 @@ impl Spooling {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Failure::Decode(error)),
             };
+            if n as u64 > self.max_len - self.written {
+                return Err(Failure::Decode(too_long(self.max_len)));
+            }
             self.write(buffer.get(..n).unwrap_or_default())?;
         }
     }

@@ -112,7 +112,7 @@ impl TarReader {
         compression: Compression,
         claims: &Claims,
     ) -> Result<Tarball, Error> {
-        let tar = self.spool.spool(&*blob, compression)?;
+        let tar = self.spool.spool(&*blob, compression, self.max_size)?;
         self.progress.advance(blob.len());
         let digest = |claimed: Option<&Digest>, bytes: &dyn ReadAt| {
             let algorithm = claimed.map_or(Algorithm::Sha256, Digest::algorithm);
