@@ -279,7 +279,7 @@ impl Second {
                     return Place::Chunk(chunk);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "no chunks are kept: reading in the stream will be slow");
+                    tracing::info!(%error, "no chunks are kept");
                     self.chunks = None;
                 }
             }

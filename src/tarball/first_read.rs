@@ -73,7 +73,7 @@ impl TarReader {
         let found = pass.finish()?;
         let has_chunks = found.seek.has_chunks();
         if found.is_slow {
-            warn_of_slow_stream(place, compression);
+            self.warn_of_slow_stream(place, compression);
         }
         let digests = Digests { stored: found.stored, diff_id: DiffId(found.decoded) };
         let chunks = chunks.filter(|_| has_chunks);
@@ -126,6 +126,23 @@ impl TarReader {
         let known = Known::Compressed { compression, digests, in_cache: InCache::No };
         Ok(Tarball { index: Arc::new(index), tar, known })
     }
+
+    /// It is said of the first such stream; more of them make it no clearer.
+    fn warn_of_slow_stream(&self, place: &str, compression: Compression) {
+        static SAID: std::sync::Once = std::sync::Once::new();
+        SAID.call_once(|| {
+            let why = match &self.cache {
+                None => "no cache directory".to_owned(),
+                Some(cache) => {
+                    format!("its chunks do not fit into the cache directory {}", cache.path().display())
+                }
+            };
+            tracing::warn!(
+                "{place}: one long {compression} frame, and {why}: \
+                 every read in its middle decodes it from its beginning"
+            );
+        });
+    }
 }
 
 impl Claims {
@@ -147,15 +164,4 @@ impl Claims {
 pub(super) fn readable(file: &File) -> Option<Blob> {
     let file = file.try_clone().and_then(HostFile::new);
     file.ok().map(|file| Arc::new(file) as Blob)
-}
-
-/// It is said of the first such stream; more of them make it no clearer.
-fn warn_of_slow_stream(place: &str, compression: Compression) {
-    static SAID: std::sync::Once = std::sync::Once::new();
-    SAID.call_once(|| {
-        tracing::warn!(
-            "{place}: one long {compression} frame and no cache directory: \
-             every read in its middle decodes it from its beginning"
-        );
-    });
 }
