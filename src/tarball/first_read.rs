@@ -146,6 +146,12 @@ impl TarReader {
 }
 
 impl Claims {
+    /// Whether all that is claimed has been found, and by the same algorithms.
+    pub fn are_met_by(&self, found: &Digests) -> bool {
+        self.stored.as_ref().is_none_or(|stored| *stored == found.stored)
+            && self.diff_id.as_ref().is_none_or(|diff_id| *diff_id == found.diff_id)
+    }
+
     /// The first claim that is not so; what was hashed otherwise cannot be compared.
     pub fn mismatch(&self, found: &Digests) -> Option<Mismatch> {
         let claims = [
