@@ -25,6 +25,8 @@ pub struct Seekable {
     pub seek: Mended<SeekTable>,
     /// The chunks that some of its blocks are in.
     pub chunks: Option<Blob>,
+    /// Hears that a chunk is damaged, each time that it is read.
+    pub on_bad_chunk: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Seekable {
@@ -82,7 +84,10 @@ impl Blocks for Seekable {
 
     /// A chunk is our own: that it is damaged is no fault of the image.
     fn recover(&self, block: u64) -> Option<io::Result<Vec<u8>>> {
-        matches!(self.at(block), Ok(Place::Chunk(_))).then(|| self.decode_from_the_front(block))
+        matches!(self.at(block), Ok(Place::Chunk(_))).then(|| {
+            (self.on_bad_chunk)();
+            self.decode_from_the_front(block)
+        })
     }
 
     fn place(&self) -> &str {

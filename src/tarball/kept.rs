@@ -82,7 +82,14 @@ impl TarReader {
             false => None,
         };
         let seek = Mended::new(seek, mend_seek(cache, &group, &part, place, blob, compression));
-        let tar = self.decoded(place, blob.clone(), compression, seek, chunks);
+        let tar = self.decoded(Seekable {
+            place: place.to_owned(),
+            compression,
+            blob: blob.clone(),
+            seek,
+            chunks,
+            on_bad_chunk: self.forget_chunks(&digests),
+        });
         let index = Arc::new(open_index(cache, &group, place, &tar)?);
         let known = Known::Compressed { compression, digests, in_cache: InCache::Already };
         Some(Tarball { index, tar, known })
@@ -129,21 +136,27 @@ impl TarReader {
                 return Tarball { index, tar, known: Known::Compressed { compression, digests, in_cache } };
             }
         }
-        let tar = self.decoded(place, blob, compression, Mended::sound(seek), chunk_blob);
+        let tar = self.decoded(Seekable {
+            place: place.to_owned(),
+            compression,
+            blob,
+            seek: Mended::sound(seek),
+            chunks: chunk_blob,
+            on_bad_chunk: self.forget_chunks(&digests),
+        });
         let known = Known::Compressed { compression, digests, in_cache };
         Tarball { index: Arc::new(index), tar, known }
     }
 
-    fn decoded(
-        &self,
-        place: &str,
-        blob: Blob,
-        compression: Compression,
-        seek: Mended<SeekTable>,
-        chunks: Option<Blob>,
-    ) -> Blob {
-        let seekable = Seekable { place: place.to_owned(), compression, blob, seek, chunks };
+    fn decoded(&self, seekable: Seekable) -> Blob {
         Arc::new(Decoded::new(Arc::new(seekable), self.blocks.clone()))
+    }
+
+    /// Removes damaged chunks: whoever opens the layer next makes new ones.
+    fn forget_chunks(&self, digests: &Digests) -> Box<dyn Fn() + Send + Sync> {
+        let (group, part) = (Group::DiffId(digests.diff_id.clone()), Part::chunks(&digests.stored));
+        let cache = self.cache.clone();
+        Box::new(move || _ = cache.as_ref().map(|cache| cache.remove(&group, &part)))
     }
 }
 
