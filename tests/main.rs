@@ -16,4 +16,5 @@ mod tars;
 mod scale;
 mod cli;
 mod mount;
+mod cache;
 mod inputs;

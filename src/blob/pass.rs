@@ -231,6 +231,12 @@ impl From<DecodeError> for io::Error {
     }
 }
 
+/// The error of a stream that decodes to more than it may.
+pub fn too_long(max_len: u64) -> io::Error {
+    let text = format!("it decodes to more than {max_len} bytes (--max-layer-size)");
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
+}
+
 /// The work of the second thread.
 struct Second {
     blob: Blob,
@@ -283,12 +289,6 @@ impl Second {
         self.is_slow = true;
         Place::Blob(start)
     }
-}
-
-/// A stream that decodes to more than it may.
-pub fn too_long(max_len: u64) -> io::Error {
-    let text = format!("it decodes to more than {max_len} bytes (--max-layer-size)");
-    io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 
 /// Fills a buffer, or as much of it as there is before the end.

@@ -50,7 +50,8 @@ impl SpoolDir {
         SpoolDir(dir.into())
     }
 
-    /// Decodes a stream of at most `max_len` bytes; its bytes are freed when the blob is dropped, however the process ends.
+    /// Decodes a stream, which may be `max_len` bytes long; its bytes are freed when the blob is dropped, however
+    /// the process ends.
     pub fn spool(
         &self,
         stream: &dyn ReadAt,
@@ -111,7 +112,7 @@ impl Spooling {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Failure::Decode(error)),
             };
-            if self.written + n as u64 > self.max_len {
+            if n as u64 > self.max_len - self.written {
                 return Err(Failure::Decode(too_long(self.max_len)));
             }
             self.write(buffer.get(..n).unwrap_or_default())?;

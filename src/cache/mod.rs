@@ -267,7 +267,7 @@ impl Cache {
     }
 
     /// Says once why the cache cannot be written, and once that it is full.
-    fn complain(&self, error: &io::Error) {
+    pub fn complain(&self, error: &io::Error) {
         let is_full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         let said = if is_full { &self.0.said_full } else { &self.0.said_unusable };
         let dir = self.path().display();

@@ -93,11 +93,13 @@ impl Opening {
         }
         let file = File::open(path).map_err(open)?;
         let file: Blob = Arc::new(HostFile::new(file).map_err(open)?);
-        if file.is_empty() {
+        let tarball = self.tars.read(&place, file, &Claims::default());
+        let tarball = tarball.map_err(|error| Error::of_tar(&place, error))?;
+        // No bytes are a layer where an image says so, and nowhere else.
+        if tarball.tar.is_empty() {
             return Err(Error::Unrecognised { place, what: describe(&[]) });
         }
-        let tarball = self.tars.read(&place, file, &Claims::default());
-        Archive::new(&place, tarball.map_err(|error| Error::of_tar(&place, error))?.into())
+        Archive::new(&place, tarball.into())
     }
 
     /// A layer that can be had without reading it.

@@ -75,7 +75,7 @@ impl TarReader {
         let found = pass.finish()?;
         let has_chunks = found.seek.has_chunks();
         if found.is_slow {
-            warn_of_slow_stream(place, compression);
+            self.warn_of_slow_stream(place, compression);
         }
         let is_slow = found.is_slow;
         let digests = Digests { stored: found.stored, diff_id: DiffId(found.decoded) };
@@ -130,16 +130,30 @@ impl TarReader {
         let known = Known::Compressed { compression, digests, in_cache: InCache::No };
         Ok(Tarball { index: Arc::new(index), tar, known })
     }
+
+    /// It is said of the first such stream; more of them make it no clearer.
+    fn warn_of_slow_stream(&self, place: &str, compression: Compression) {
+        static SAID: std::sync::Once = std::sync::Once::new();
+        SAID.call_once(|| {
+            let why = match &self.cache {
+                None => "no cache directory".to_owned(),
+                Some(cache) => {
+                    format!("its chunks do not fit into the cache directory {}", cache.path().display())
+                }
+            };
+            tracing::warn!(
+                "{place}: one long {compression} frame, and {why}: \
+                 every read in its middle decodes it from its beginning"
+            );
+        });
+    }
 }
 
 impl Claims {
-    /// Whether the claims are by the same functions as what was found.
-    pub fn are_comparable(&self, found: &Digests) -> bool {
-        let is_alike = |claimed: Option<&Digest>, found: &Digest| {
-            claimed.is_none_or(|claimed| claimed.algorithm() == found.algorithm())
-        };
-        is_alike(self.stored.as_ref(), &found.stored)
-            && is_alike(self.diff_id.as_ref().map(|id| &id.0), &found.diff_id.0)
+    /// Whether all that is claimed has been found, and by the same algorithms.
+    pub fn are_met_by(&self, found: &Digests) -> bool {
+        self.stored.as_ref().is_none_or(|stored| *stored == found.stored)
+            && self.diff_id.as_ref().is_none_or(|diff_id| *diff_id == found.diff_id)
     }
 
     /// The first claim that is not so; what was hashed otherwise cannot be compared.
@@ -160,15 +174,4 @@ impl Claims {
 pub(super) fn readable(file: &File) -> Option<Blob> {
     let file = file.try_clone().and_then(HostFile::new);
     file.ok().map(|file| Arc::new(file) as Blob)
-}
-
-/// It is said of the first such stream; more of them make it no clearer.
-fn warn_of_slow_stream(place: &str, compression: Compression) {
-    static SAID: std::sync::Once = std::sync::Once::new();
-    SAID.call_once(|| {
-        tracing::warn!(
-            "{place}: one long {compression} frame, and no room in a cache directory for its chunks: \
-             every read in its middle decodes it from its beginning"
-        );
-    });
 }

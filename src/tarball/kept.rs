@@ -249,7 +249,8 @@ fn keep_index(cache: &Cache, group: &Group, index: &LayerIndex) -> bool {
 
 fn keep(cache: &Cache, group: &Group, part: &Part, write: impl FnOnce(&NewFile) -> io::Result<()>) -> bool {
     let Some(file) = cache.new_file() else { return false };
-    let written = write(&file).and_then(|()| file.keep(group, part));
+    let written = write(&file).inspect_err(|error| cache.complain(error));
+    let written = written.and_then(|()| file.keep(group, part));
     written.inspect_err(|error| tracing::info!(%group, %part, %error, "not kept in the cache")).is_ok()
 }
 

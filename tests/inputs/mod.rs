@@ -12,6 +12,7 @@ use tar::EntryType;
 use crate::support::Layer;
 use crate::support::mount::command;
 
+mod bad_streams;
 mod choose;
 mod compressed;
 mod docker;

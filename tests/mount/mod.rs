@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{Layer, Mount, layer, write_tars};
 
+mod compressed;
 mod damage;
 mod lookup;
 mod lseek;

@@ -4,6 +4,7 @@
 //! Where a rule of docs/semantics.md differs on purpose, the test names the rule and compares all else.
 
 mod attributes;
+mod compressed;
 mod docker;
 mod images;
 mod listed;
