@@ -121,6 +121,8 @@ Opening the image:
       --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
                                       [default: 64M]
       --no-verify                     Open layers that are not what the image says they are
+      --trust-toc                     Open a layer by the table of contents in it (eStargz,
+                                      zstd:chunked), without decoding the layer
       --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
       --spool-dir <DIR>               Decode what cannot be read in place in this directory
                                       [default: $TMPDIR or /var/tmp]
@@ -148,6 +150,8 @@ Opening the image:
       --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
                                       [default: 64M]
       --no-verify                     Open layers that are not what the image says they are
+      --trust-toc                     Open a layer by the table of contents in it (eStargz,
+                                      zstd:chunked), without decoding the layer
       --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
       --spool-dir <DIR>               Decode what cannot be read in place in this directory
                                       [default: $TMPDIR or /var/tmp]
@@ -218,6 +222,8 @@ Opening the image:
       --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
                                       [default: 64M]
       --no-verify                     Open layers that are not what the image says they are
+      --trust-toc                     Open a layer by the table of contents in it (eStargz,
+                                      zstd:chunked), without decoding the layer
       --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
       --spool-dir <DIR>               Decode what cannot be read in place in this directory
                                       [default: $TMPDIR or /var/tmp]

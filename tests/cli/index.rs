@@ -52,17 +52,17 @@ fn the_archive_may_be_compressed_or_no_archive_at_all() {
         dir.path(),
         r#"
 $ gzip app.tar; peelfs index --cache-dir cache app.tar.gz
--  gzip          -          -  read    946be9487860
-0  plain  11.0 KiB  9 entries  cached  308cc1fdc66c
-1  plain   5.5 KiB  8 entries  cached  7d5199959379
-2  plain   4.0 KiB  4 entries  cached  d6e210b5150e
-3 layers: 0 read, 3 cached in $PWD/cache
+-  gzip          -          -  read   946be9487860
+0  plain  11.0 KiB  9 entries  small  308cc1fdc66c
+1  plain   5.5 KiB  8 entries  small  7d5199959379
+2  plain   4.0 KiB  4 entries  small  d6e210b5150e
+3 layers: 0 read, 0 cached in $PWD/cache
 $ peelfs index --cache-dir cache app.tar.gz
 -  gzip          -          -  cached  946be9487860
-0  plain  11.0 KiB  9 entries  cached  308cc1fdc66c
-1  plain   5.5 KiB  8 entries  cached  7d5199959379
-2  plain   4.0 KiB  4 entries  cached  d6e210b5150e
-3 layers: 0 read, 3 cached in $PWD/cache
+0  plain  11.0 KiB  9 entries  small   308cc1fdc66c
+1  plain   5.5 KiB  8 entries  small   7d5199959379
+2  plain   4.0 KiB  4 entries  small   d6e210b5150e
+3 layers: 0 read, 0 cached in $PWD/cache
 $ peelfs index --cache-dir cache --lower layer layer.tar.xz
 0  directory          -    2 entries  -
 1  xz         301.0 KiB  300 entries  read  da0d00f53e83

@@ -60,8 +60,8 @@ impl List {
             return self.add_chunk(&entry);
         }
         // An entry of three bytes would be kept in many more.
-        if entry.name.is_empty() || entry.kind.is_empty() {
-            return Err(BadEntry { name: entry.name, problem: "an entry without a name or a type" });
+        if entry.kind.is_empty() {
+            return Err(BadEntry { name: entry.name, problem: "an entry without a type" });
         }
         self.end_file()?;
         let start = self.chunks.len();
