@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use crate::digest::{Algorithm, Digest, Hasher};
 
 use super::chunks::ChunkWriter;
-use super::codec::{self, BLOCK, MAX_SKIP};
+use super::codec::{self, MAX_SKIP};
 use super::feed::{Feed, Pool};
 use super::seek::{FirstPass, Mark, Start};
 use super::seek_table::{Place, SeekPoints, SeekSummary, SeekTable};
@@ -80,7 +80,9 @@ pub struct Yield {
 /// A compressed stream that is being read.
 pub struct Pass {
     compression: Compression,
-    block_count: u64,
+    block_size: usize,
+    /// Bytes from one seek point to the next.
+    stretch: usize,
     max_len: u64,
     blob: Blob,
     decoder: Box<dyn FirstPass>,
@@ -100,8 +102,8 @@ pub struct Pass {
 enum Message {
     /// The next piece of the compressed stream.
     Stored(Arc<Vec<u8>>),
-    /// The next decoded block, and the place that it begins at, if that is to be a seek point.
-    Block(Arc<Vec<u8>>, Option<Box<dyn Mark>>),
+    /// The next decoded blocks, and the place that they begin at.
+    Blocks(Arc<Vec<u8>>, Box<dyn Mark>),
 }
 
 impl Pass {
@@ -115,6 +117,7 @@ impl Pass {
             to_second.send(Message::Stored(piece.clone())).map_err(|_| gone())
         });
         let offset = feed.offset();
+        let block_size = codec::block_size(compression) as usize;
         let second = Second {
             blob: blob.clone(),
             stored: Hasher::new(options.stored),
@@ -123,6 +126,7 @@ impl Pass {
             chunks: options.chunks.map(|file| ChunkWriter::new(file, options.max_chunks)).transpose()?,
             has_chunks: false,
             is_slow: false,
+            block_size,
         };
         let decoder = codec::first_pass(compression, feed)?;
         let second = thread::Builder::new().name("hash".into()).spawn(move || second.run(&receiver))?;
@@ -130,7 +134,8 @@ impl Pass {
         let (pool, last) = (Pool::default(), Arc::default());
         Ok(Pass {
             compression,
-            block_count: 0,
+            block_size,
+            stretch: block_size * codec::blocks_per_point(compression),
             max_len,
             blob,
             decoder,
@@ -156,13 +161,13 @@ impl Pass {
     }
 
     fn decode_block(&mut self) -> io::Result<Option<Arc<Vec<u8>>>> {
-        let mark = match codec::is_point(self.compression, self.block_count).then(|| self.decoder.mark()) {
-            Some(Err(error)) => return Err(self.decode_error(error)),
-            mark => mark.and_then(Result::ok),
+        let mark = match self.decoder.mark() {
+            Ok(mark) => mark,
+            Err(error) => return Err(self.decode_error(error)),
         };
-        let mut block = self.pool.take(std::mem::take(&mut self.last), BLOCK as usize);
+        let mut block = self.pool.take(std::mem::take(&mut self.last), self.stretch);
         let Some(buffer) = Arc::get_mut(&mut block) else { return Err(gone()) };
-        buffer.resize(BLOCK as usize, 0);
+        buffer.resize(self.stretch, 0);
         let n = match read_full(&mut *self.decoder, buffer) {
             Ok(n) => n,
             Err(error) => return Err(self.decode_error(error)),
@@ -172,11 +177,10 @@ impl Pass {
             return Ok(None);
         }
         self.len += n as u64;
-        self.block_count += 1;
         if self.len > self.max_len {
             return Err(self.decode_error(too_long(self.max_len)));
         }
-        if self.sender.send(Message::Block(block.clone(), mark)).is_err() {
+        if self.sender.send(Message::Blocks(block.clone(), mark)).is_err() {
             return Err(self.end_of_second());
         }
         self.last = block.clone();
@@ -186,7 +190,7 @@ impl Pass {
     /// Reads what is left of the stream, and gives what it yields.
     pub fn finish(mut self) -> io::Result<Yield> {
         while self.next_block()?.is_some() {}
-        let Pass { compression, blob, decoder, offset, len, sender, second, .. } = self;
+        let Pass { compression, block_size, blob, decoder, offset, len, sender, second, .. } = self;
         let stored_len = blob.len();
         let read = offset.load(Ordering::Relaxed);
         if read < stored_len {
@@ -198,7 +202,14 @@ impl Pass {
         let second = second.map(JoinHandle::join).ok_or_else(gone)?.map_err(|_| gone())??;
         let compression = compression.number();
         let has_chunks = u32::from(second.has_chunks);
-        let summary = SeekSummary { stored_len, len, block_size: BLOCK, compression, has_chunks, unused: 0 };
+        let summary = SeekSummary {
+            stored_len,
+            len,
+            block_size: block_size as u32,
+            compression,
+            has_chunks,
+            unused: 0,
+        };
         Ok(Yield {
             seek: second.points.finish(summary),
             stored: second.stored.finish(),
@@ -246,6 +257,8 @@ struct Second {
     chunks: Option<ChunkWriter>,
     has_chunks: bool,
     is_slow: bool,
+    /// Of the stream, in bytes.
+    block_size: usize,
 }
 
 impl Second {
@@ -253,20 +266,23 @@ impl Second {
         while let Ok(message) = receiver.recv() {
             match message {
                 Message::Stored(piece) => self.stored.update(&piece),
-                Message::Block(block, mark) => {
-                    self.decoded.update(&block);
-                    let checksum = crc32fast::hash(&block);
-                    match mark {
-                        Some(mark) => {
-                            let place = self.place(mark.seal(&*self.blob)?, &block);
-                            self.points.push(&place, checksum);
-                        }
-                        None => self.points.push_behind(BLOCK.into(), checksum),
-                    }
+                Message::Blocks(blocks, mark) => {
+                    self.decoded.update(&blocks);
+                    let place = self.place(mark.seal(&*self.blob)?, &blocks);
+                    self.push(&place, &blocks);
                 }
             }
         }
         Ok(self)
+    }
+
+    /// The blocks of a stretch: one at its seek point, the others behind it.
+    fn push(&mut self, place: &Place, stretch: &[u8]) {
+        let mut blocks = stretch.chunks(self.block_size.max(1)).map(crc32fast::hash);
+        if let Some(first) = blocks.next() {
+            self.points.push(place, first);
+        }
+        blocks.for_each(|checksum| self.points.push_behind(self.block_size as u64, checksum));
     }
 
     /// Makes a chunk of a block that is far from its seek point, if it can.

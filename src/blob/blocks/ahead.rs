@@ -1,6 +1,7 @@
 //! Threads that decode what will probably be read next.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
@@ -14,7 +15,7 @@ use super::decoded::Source;
 /// Threads at most; more than that read no faster from one disk.
 const MAX_THREADS: usize = 4;
 
-/// Blocks that wait for a thread at most; a reader that is so far behind decodes for itself.
+/// Jobs that wait for a thread at most; a reader that is so far behind decodes for itself.
 const MAX_QUEUED: usize = 16;
 
 /// How long a thread stays without work, so that an idle mount has none.
@@ -31,28 +32,38 @@ pub struct Ahead {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// Those that a thread is at.
+    running: Vec<Job>,
     threads: usize,
     idle: usize,
 }
 
-/// A block, of a blob that may be gone when its turn comes.
+/// Blocks that one decoder goes through, of a blob that may be gone when their turn comes.
 struct Job {
-    id: BlockId,
+    first: BlockId,
+    end: u64,
     source: Weak<Source>,
 }
 
+impl Job {
+    fn covers(&self, id: BlockId) -> bool {
+        self.first.blob == id.blob && (self.first.block..self.end).contains(&id.block)
+    }
+}
+
 impl Ahead {
-    /// Asks for a block; if too many wait already, the one that does so for longest goes.
-    pub fn ask(self: &Arc<Ahead>, source: &Arc<Source>, block: u64) {
-        let id = source.id(block);
+    /// Asks for blocks, unless someone is at the first of them; if too many jobs wait already, the one that does
+    /// so for longest goes.
+    pub fn ask(self: &Arc<Ahead>, source: &Arc<Source>, blocks: Range<u64>) {
+        let first = source.id(blocks.start);
         let mut queue = self.queue.lock();
-        if queue.jobs.iter().any(|job| job.id == id) {
+        if queue.jobs.iter().chain(&queue.running).any(|job| job.covers(first)) {
             return;
         }
         if queue.jobs.len() == MAX_QUEUED {
             queue.jobs.pop_front();
         }
-        queue.jobs.push_back(Job { id, source: Arc::downgrade(source) });
+        queue.jobs.push_back(Job { first, end: blocks.end, source: Arc::downgrade(source) });
         let lacking = queue.jobs.len() > queue.idle && queue.threads < max_threads();
         queue.threads += usize::from(lacking);
         drop(queue);
@@ -77,21 +88,27 @@ impl Ahead {
     }
 
     fn work(&self) {
-        while let Some(job) = self.next(IDLE) {
-            let Some(source) = job.source.upgrade() else { continue };
+        while let Some((source, blocks)) = self.next(IDLE) {
+            let Some(source) = source.upgrade() else { continue };
+            let first = source.id(blocks.start);
             // Who waits for the block was told while the stack was unwound.
-            if catch_unwind(AssertUnwindSafe(|| source.decode_ahead(job.id.block))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| source.decode_ahead(blocks))).is_err() {
                 tracing::error!("a decoder panicked");
             }
+            self.queue.lock().running.retain(|job| job.first != first);
         }
     }
 
-    /// The next block; `None`, and one thread less, if there is none for some time.
-    fn next(&self, idle: Duration) -> Option<Job> {
+    /// The next blocks; `None`, and one thread less, if there are none for some time.
+    fn next(&self, idle: Duration) -> Option<(Weak<Source>, Range<u64>)> {
         let mut queue = self.queue.lock();
         loop {
             if let Some(job) = queue.jobs.pop_front() {
-                return Some(job);
+                let next = (job.source.clone(), job.first.block..job.end);
+                if job.source.strong_count() > 0 {
+                    queue.running.push(job);
+                }
+                return Some(next);
             }
             queue.idle += 1;
             let waited = self.wake.wait_for(&mut queue, idle);

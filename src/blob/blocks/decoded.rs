@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -54,11 +54,19 @@ impl ReadAt for Decoded {
 }
 
 impl Decoded {
+    /// Asks for what a decoder goes through from one seek point to the next, so that several can be at work.
     fn ask_ahead(&self, blocks: RangeInclusive<u64>) {
-        let Source { cache, blob, .. } = &*self.source;
-        let blocks = blocks.take_while(|&block| block < self.source.count());
-        for block in blocks.filter(|&block| !cache.has(BlockId { blob: *blob, block })) {
-            cache.ahead.ask(&self.source, block);
+        let source = &self.source;
+        let (mut block, last) = (*blocks.start(), *blocks.end());
+        while block <= last.min(source.count().saturating_sub(1)) {
+            let first = block;
+            block += 1;
+            while block < source.count() && source.is_dear(block) {
+                block += 1;
+            }
+            if let Some(first) = (first..block).find(|&missing| !source.cache.has(source.id(missing))) {
+                source.cache.ahead.ask(source, first..block);
+            }
         }
     }
 }
@@ -107,18 +115,20 @@ impl Source {
         }
     }
 
-    /// Decodes a block that nobody has asked for yet, unless that would be work for nothing.
-    pub fn decode_ahead(&self, block: u64) {
-        if self.is_dear(block) {
-            self.wait_for_predecessor(block);
-            if !self.cache.decoders.has(self.id(block)) {
-                return;
+    /// Decodes blocks that nobody has asked for yet, as long as that is not work for nothing.
+    pub fn decode_ahead(&self, blocks: Range<u64>) {
+        for block in blocks {
+            if self.is_dear(block) {
+                self.wait_for_predecessor(block);
+                if !self.cache.decoders.has(self.id(block)) {
+                    return;
+                }
             }
-        }
-        if let Some(mut landing) = self.cache.claim_ahead(self.id(block), self.block_len(block)) {
-            let decoded = self.decode(block, landing.buffer());
-            if let Err(error) = landing.land(decoded) {
-                tracing::debug!(%error, "decoding ahead");
+            if let Some(mut landing) = self.cache.claim_ahead(self.id(block), self.block_len(block)) {
+                let decoded = self.decode(block, landing.buffer());
+                if let Err(error) = landing.land(decoded) {
+                    return tracing::debug!(%error, "decoding ahead");
+                }
             }
         }
     }

@@ -4,8 +4,13 @@ use std::ops::RangeInclusive;
 
 use parking_lot::Mutex;
 
-/// Blocks that are decoded ahead of a reader: two seek points of gzip, so that two cores work for one file.
-pub const AHEAD: u64 = 4;
+/// Bytes that are decoded ahead of a reader: at least one more seek point of gzip, so that two cores work for one
+/// file.
+const AHEAD: u64 = 1024 * 1024;
+
+/// How far from a run's end a read may begin to belong to it, in bytes: the kernel's pieces of 128 KiB come on several
+/// threads.
+const NEAR: u64 = 512 * 1024;
 
 /// Readers front to back that are told apart in one blob.
 const MAX_RUNS: usize = 8;
@@ -40,7 +45,7 @@ impl Reads {
     pub fn note(&self, offset: u64, len: u64) -> Option<RangeInclusive<u64>> {
         let end = offset.saturating_add(len);
         let mut runs = self.runs.lock();
-        let near = (2 * self.block_size).max(len);
+        let near = (2 * self.block_size).max(NEAR).max(len);
         let mut run = match runs.iter().rposition(|run| run.end.abs_diff(offset) <= near) {
             Some(i) => runs.remove(i),
             None => Run { start: offset, end: offset, read: 0 },
@@ -51,7 +56,7 @@ impl Reads {
         }
         runs.push(run);
         let (first, last) = (offset / self.block_size, (end - 1) / self.block_size);
-        sequential.then_some(first + 1..=last + AHEAD)
+        sequential.then_some(first + 1..=last + AHEAD.div_ceil(self.block_size))
     }
 }
 
@@ -90,13 +95,13 @@ mod tests {
     #[test]
     fn reading_on_asks_at_each_block() {
         let steps = |step: u64| (0..5 * BLOCK / step).map(move |i| (i * step, step));
-        let each = [2, 3, 4, 5].map(|first| first..=first + AHEAD - 1);
+        let each = [2, 3, 4, 5].map(|first| first..=first + 1);
         assert_eq!(asks(steps(4 * KIB)), each);
         assert_eq!(asks(steps(128 * KIB)), each);
-        assert_eq!(asks([(0, 2 * BLOCK), (2 * BLOCK, 2 * BLOCK)]), [1..=1 + AHEAD, 3..=3 + AHEAD]);
+        assert_eq!(asks([(0, 2 * BLOCK), (2 * BLOCK, 2 * BLOCK)]), [1..=3, 3..=5]);
         // From the end of a block on: what was read of it is too little to tell.
         let late = (0..40).map(|i| (BLOCK - 100 * KIB + i * 32 * KIB, 32 * KIB));
-        assert_eq!(asks(late), [2..=2 + AHEAD, 3..=3 + AHEAD]);
+        assert_eq!(asks(late), [2..=4, 3..=5]);
     }
 
     #[test]
