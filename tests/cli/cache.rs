@@ -71,16 +71,16 @@ $ for image in zstd gzip plain; do peelfs index --cache-dir cache $image.tar >/d
 $ cd cache/v1/layers; touch -d 2024-01-02T03:04:05Z 5*; touch -d 2023-01-02T03:04:05Z d*; touch -d 2025-01-01T00:00Z f*
 $ peelfs cache ls --cache-dir cache | sed 's/file-[0-9a-f]*/file-............/; s/\(seek\|chunks\) [^,]*/\1 .../g'
 da0d00f53e83        24.0 KiB  2023-01-02 03:04  index 16.7 KiB, seek ...
-5a68f73a886b       376.0 KiB  2024-01-02 03:04  chunks ..., index 1.7 KiB, seek ..., seek ...
+5a68f73a886b       372.0 KiB  2024-01-02 03:04  chunks ..., index 1.7 KiB, seek ..., seek ...
 file-............   20.0 KiB  2025-01-01 00:00  index 16.7 KiB
-3 layers, 420.0 KiB of 2.0 GiB in $PWD/cache
+3 layers, 416.0 KiB of 2.0 GiB in $PWD/cache
 $ peelfs cache verify --cache-dir cache | sed 's/, .* read/, ... read/'
 ok: 7 files, ... read in $PWD/cache
 $ peelfs cache prune --cache-dir cache
 removed: 0 layers, 0 B
-left: 3 layers, 420.0 KiB in $PWD/cache
+left: 3 layers, 416.0 KiB in $PWD/cache
 $ peelfs cache prune --cache-dir cache --max-size 200K
-removed: 2 layers, 400.0 KiB
+removed: 2 layers, 396.0 KiB
 left: 1 layer, 20.0 KiB in $PWD/cache
 $ peelfs cache prune --cache-dir cache --max-size 0
 removed: 1 layer, 20.0 KiB
