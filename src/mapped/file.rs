@@ -4,11 +4,12 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytemuck::{Pod, Zeroable};
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 
 use super::{Damaged, MappedTable, Table, sys};
 
@@ -44,7 +45,7 @@ pub(super) const ALIGN: usize = 16;
 
 /// Reads by one thread between two times that it gives a map's pages back. A walk over a million entries
 /// makes five million; it holds some MiB of the index, then, and not all of it.
-const RELEASE_AFTER: u32 = 1 << 17;
+const RELEASE_AFTER: u32 = 1 << 15;
 
 /// Pages of shorter files are not given back, in bytes: there are not enough of them.
 const MIN_RELEASED: usize = 4 * 1024 * 1024;
@@ -107,10 +108,25 @@ impl From<Damaged> for BadFile {
     }
 }
 
+/// File systems on which a file that someone has mapped stays what it is, whoever removes its name. On a
+/// server's it may go for good, and take the process with it: there it is read into memory instead.
+const LOCAL: &[(u32, &str)] = &[
+    (0xef53, "ext4"),
+    (0x5846_5342, "xfs"),
+    (0x9123_683e, "btrfs"),
+    (0xca45_1a4e, "bcachefs"),
+    (0xf2f5_2010, "f2fs"),
+    (0x2fc1_2fc1, "zfs"),
+    (0x0102_1994, "tmpfs"),
+    (0x794c_7630, "overlayfs"),
+];
+
 /// A file of tables.
 #[derive(Debug)]
 pub struct TableFile {
     map: Mmap,
+    /// Whether the map is of the file, and not a copy of it.
+    is_mapped: bool,
     places: Vec<Place>,
     checksums: Range<usize>,
     /// The pages whose checksum has been compared, a bit each.
@@ -120,7 +136,8 @@ pub struct TableFile {
 impl TableFile {
     /// Maps a file that holds tables of a kind.
     pub fn open(file: &File, kind: [u8; 4]) -> Result<Arc<TableFile>, BadFile> {
-        let map = sys::map(file)?;
+        let is_mapped = is_local(file)?;
+        let map = if is_mapped { sys::map(file)? } else { copy(file)? };
         let header: Header = read(&map, 0).ok_or(BadFile::Other)?;
         if header.magic != MAGIC || header.version != VERSION || header.kind != kind {
             return Err(BadFile::Other);
@@ -140,7 +157,7 @@ impl TableFile {
         }
         let places = places.chunks_exact(size_of::<Place>()).map(bytemuck::pod_read_unaligned).collect();
         let checked = (0..pages.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
-        Ok(Arc::new(TableFile { map, places, checksums, checked }))
+        Ok(Arc::new(TableFile { map, is_mapped, places, checksums, checked }))
     }
 
     /// A table by its number.
@@ -190,7 +207,7 @@ impl TableFile {
         }
         let reads = READS.get().wrapping_add(1);
         READS.set(reads);
-        if !reads.is_multiple_of(RELEASE_AFTER) || self.map.len() < MIN_RELEASED {
+        if !reads.is_multiple_of(RELEASE_AFTER) || self.map.len() < MIN_RELEASED || !self.is_mapped {
             return;
         }
         match sys::release(&self.map) {
@@ -218,6 +235,20 @@ impl TableFile {
     }
 }
 
+fn is_local(file: &File) -> io::Result<bool> {
+    // The type is a number of 32 bits, whatever C makes of it.
+    let kind = rustix::fs::fstatfs(file)?.f_type as u32;
+    Ok(LOCAL.iter().any(|(local, _)| *local == kind))
+}
+
+/// A file's bytes in memory, aligned as a map is.
+fn copy(file: &File) -> io::Result<Mmap> {
+    let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut map = MmapMut::map_anon(len)?;
+    file.read_exact_at(&mut map, 0)?;
+    map.make_read_only()
+}
+
 /// The checksum of all that says where things are.
 pub(super) fn head_checksum(header: &Header, places: &[u8], checksums: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
@@ -229,4 +260,19 @@ pub(super) fn head_checksum(header: &Header, places: &[u8], checksums: &[u8]) ->
 
 fn read<T: Pod>(bytes: &[u8], at: usize) -> Option<T> {
     bytes.get(at..at.checked_add(size_of::<T>())?).map(bytemuck::pod_read_unaligned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_copy_has_the_bytes_of_the_file_and_a_local_file_is_known() {
+        let mut file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        file.write_all(b"some bytes").unwrap();
+        assert!(is_local(&file).unwrap());
+        assert_eq!(&*copy(&file).unwrap(), b"some bytes");
+        assert!(!is_local(&File::open("/proc/self/status").unwrap()).unwrap());
+    }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use memmap2::{Mmap, UncheckedAdvice};
 
-/// Maps a whole file, to be read only.
+/// Maps a whole file, to be read only; it must be on a disk of this machine.
 pub fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the file is one of the cache's own, which are complete when they get their name and never
     // written again; whoever replaces one makes a new file. The bytes are only ever read as plain numbers, for
@@ -13,7 +13,7 @@ pub fn map(file: &File) -> io::Result<Mmap> {
     unsafe { Mmap::map(file) }
 }
 
-/// Gives the pages of a map back to the kernel; those that are touched again are there again.
+/// Gives the pages of a file's map back to the kernel; those that are touched again are there again.
 pub fn release(map: &Mmap) -> io::Result<()> {
     // SAFETY: the map is of a file, shared and read-only: what it loses is the same bytes as in the file, and
     // comes from there when it is next read. Slices of it stay valid.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use peelfs::blob::{Blob, HostFile};
 use peelfs::cache::Cache;
 use peelfs::digest::{Algorithm, Digest};
-use peelfs::tarball::{Claims, TarReader};
+use peelfs::tarball::{Claims, InCache, Known, TarReader};
 
 use super::{Place, Store, gzip, image, zstd};
 use crate::support::archive::{Written, docker};
@@ -123,4 +123,24 @@ fn what_is_remembered_stands_for_no_digest_that_was_not_computed() {
         let claims = Claims { stored: Some(digest), ..Claims::default() };
         assert_eq!(read(&claims).is_ok(), is_right);
     }
+}
+
+#[test]
+fn a_digest_that_the_cache_knows_is_not_believed_of_other_bytes() {
+    let (ours, theirs) = (stored_gzip(&layer("a=1").finish()), stored_gzip(&layer("b=1").finish()));
+    assert_eq!(ours.len(), theirs.len());
+    let place = Place::new(&ours);
+    let tars = TarReader { cache: Some(Cache::at(place.cache(), 1 << 30)), ..TarReader::default() };
+    let claims = Claims { stored: Some(Digest::of(&ours)), ..Claims::default() };
+    let read = |bytes: &[u8], name: &str| {
+        let file = place.dir.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        let blob: Blob = Arc::new(HostFile::new(File::open(file).unwrap()).unwrap());
+        tars.read("layer", blob, &claims).map(|tarball| tarball.known).map_err(|error| error.to_string())
+    };
+    let is_cached = |known| matches!(known, Ok(Known::Compressed { in_cache: InCache::Already, .. }));
+    assert!(!is_cached(read(&ours, "first")));
+    // The same bytes elsewhere are hashed, and known then; others of the same length are not.
+    assert!(is_cached(read(&ours, "second")));
+    assert!(read(&theirs, "third").unwrap_err().starts_with("digest: found"));
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use peelfs::fs::InodeNo;
 use rustix::fs::{Dir, DirEntry, FileType};
 use tar::EntryType;
 
@@ -169,4 +170,13 @@ fn s23_a_hundred_thousand_names_in_one_directory() {
         assert!(std::fs::symlink_metadata(mount.join(&format!("d/f{no:06}"))).unwrap().is_file());
     }
     assert!(!mount.join("d/f100000").exists());
+}
+
+#[test]
+fn s23_whoever_goes_on_behind_the_end_finds_nothing() {
+    let image = crate::support::Image::one(layer("d/ d/a=1 d/b=2"));
+    let dir = image.fs.lookup(InodeNo::ROOT, b"d").unwrap().unwrap().0;
+    for position in [4, 5, u64::from(u32::MAX), u64::from(u32::MAX) + 2, u64::MAX] {
+        image.fs.readdir(dir, position, |entry| panic!("{entry:?}")).unwrap();
+    }
 }
