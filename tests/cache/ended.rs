@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
@@ -20,6 +20,15 @@ fn slow() -> Place {
     let mut gzip_image = Written::new("app:1", layers);
     gzip_image.store = gzip;
     Place::new(&oci(&[gzip_image]))
+}
+
+/// The same command, ended by signals even where whoever runs the tests ignores them, as a shell does for what
+/// it starts in the background.
+fn mortal(command: &Command) -> Command {
+    let mut mortal = Command::new("env");
+    mortal.arg("--default-signal").arg(command.get_program()).args(command.get_args());
+    mortal.env_remove("RUST_LOG").stdin(Stdio::null());
+    mortal
 }
 
 /// No file in the cache is unfinished.
@@ -75,7 +84,7 @@ fn a_run_that_is_killed_leaves_only_what_is_finished() {
         let mut ended = 0;
         for delay in [0, 5, 20, 60, 120, 200, 300, 500] {
             let _ = fs::remove_dir_all(place.cache());
-            let mut run = place.command("ls").stdout(Stdio::null()).spawn().unwrap();
+            let mut run = mortal(&place.command("ls")).stdout(Stdio::null()).spawn().unwrap();
             std::thread::sleep(Duration::from_millis(delay));
             rustix::process::kill_process(Pid::from_child(&run), signal).unwrap();
             ended += usize::from(!run.wait().unwrap().success());
@@ -96,7 +105,7 @@ fn a_mount_that_is_interrupted_while_it_reads_is_none_and_leaves_nothing() {
     for delay in [10, 20, 40, 80] {
         let _ = fs::remove_dir_all(place.cache());
         // Ctrl-C goes to all processes of the terminal's group.
-        let mut command = place.command("mount");
+        let mut command = mortal(&place.command("mount"));
         command.arg(&point).process_group(0).stderr(Stdio::null());
         let mut mount = command.spawn().unwrap();
         std::thread::sleep(Duration::from_millis(delay));
