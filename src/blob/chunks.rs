@@ -1,7 +1,7 @@
 //! Streams whose seek points lie too far apart, written anew while they are decoded for the first time.
 //!
 //! Each block becomes a zstd frame of its own, a chunk: a file of them is a zstd stream like any other,
-//! read through [`zstd::resume`](super::zstd::resume) at the starts that were given when it was written.
+//! read through [`zstd::resume`] at the starts that were given when it was written.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,6 +1,6 @@
 //! Gzip (RFC 1952) with seek points at any decoded byte.
 //!
-//! [`Gzip`] reads a stream for the first time, checks it, and marks places in it; [`resume`] goes on from
+//! [`Gzip`] reads a stream for the first time, checks it, and marks places in it; [`resume()`] goes on from
 //! there. A place need not be where a deflate block begins: one block may hold megabytes. Nothing here knows
 //! which places are marked, or where they are kept.
 
