@@ -5,6 +5,7 @@
 pub mod path;
 pub mod digest;
 pub mod entry;
+pub mod host;
 pub mod mapped;
 pub mod layer;
 pub mod union;

@@ -5,6 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use crate::host;
+
 /// A file may change once more without its times telling, for as long as the kernel's clock for them stands
 /// still: a tick, ten milliseconds at most; twice that, to be sure.
 const TICK: Duration = Duration::from_millis(20);
@@ -18,32 +20,11 @@ pub struct Identity {
     changed: Option<SystemTime>,
 }
 
-/// File systems that set the time of a change themselves, to the kernel's clock or their server's: there, a file
-/// cannot change and look as it did. Elsewhere it can: in an image that is mounted where another one was, through
-/// FUSE, on a disk that keeps times to two seconds.
-const HONEST: &[(u32, &str)] = &[
-    (0xef53, "ext4"),
-    (0x5846_5342, "xfs"),
-    (0x9123_683e, "btrfs"),
-    (0xca45_1a4e, "bcachefs"),
-    (0xf2f5_2010, "f2fs"),
-    (0x2fc1_2fc1, "zfs"),
-    (0x0102_1994, "tmpfs"),
-    (0x8584_58f6, "ramfs"),
-    (0x794c_7630, "overlayfs"),
-    (0x6969, "nfs"),
-    (0x0bd0_0bd0, "lustre"),
-    (0x4750_4653, "gpfs"),
-    (0x00c3_6400, "ceph"),
-    (0x1983_0326, "beegfs"),
-];
-
 impl Identity {
     /// A whole file's, where the file system's times are to be believed.
     pub fn of_file(file: &File, metadata: &Metadata) -> Option<Identity> {
-        // The type is a number of 32 bits, whatever C makes of it.
-        let kind = rustix::fs::fstatfs(file).ok()?.f_type as u32;
-        HONEST.iter().any(|(honest, _)| *honest == kind).then(|| Identity::of_metadata(metadata))
+        let is_honest = host::has_honest_times(file).unwrap_or(false);
+        is_honest.then(|| Identity::of_metadata(metadata))
     }
 
     fn of_metadata(metadata: &Metadata) -> Identity {

@@ -1,18 +1,19 @@
 //! Bytes read front to back from anywhere, in steps that grow: what a decoder begun in the middle needs.
 
 use std::io::{self, BufRead, Read};
+use std::ops::Deref;
 
-use super::Blob;
+use super::ReadAt;
 
-/// The first read, in bytes: a third of what a block of the usual size is compressed to.
-const FIRST_STEP: usize = 32 * 1024;
+/// The first read, in bytes: what 32 KiB of decoded bytes rarely need more than.
+const FIRST_STEP: usize = 16 * 1024;
 
 /// The longest read, in bytes; beyond it a `pread` is hardly cheaper per byte.
 const LAST_STEP: usize = 128 * 1024;
 
 /// A stretch of a blob, from a byte offset to its end.
-pub struct Steps {
-    blob: Blob,
+pub struct Steps<B> {
+    blob: B,
     /// Where the next step begins.
     offset: u64,
     step: usize,
@@ -21,9 +22,9 @@ pub struct Steps {
     taken: usize,
 }
 
-impl Steps {
+impl<B: Deref<Target: ReadAt>> Steps<B> {
     /// From an offset on; behind the end there are no bytes.
-    pub fn new(blob: Blob, offset: u64) -> Steps {
+    pub fn new(blob: B, offset: u64) -> Steps<B> {
         Steps { blob, offset, step: FIRST_STEP, buffer: Vec::new(), taken: 0 }
     }
 
@@ -44,7 +45,7 @@ impl Steps {
     }
 }
 
-impl BufRead for Steps {
+impl<B: Deref<Target: ReadAt>> BufRead for Steps<B> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken >= self.buffer.len() {
             self.step()?;
@@ -57,7 +58,7 @@ impl BufRead for Steps {
     }
 }
 
-impl Read for Steps {
+impl<B: Deref<Target: ReadAt>> Read for Steps<B> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.fill_buf()?.read(buf)?;
         self.consume(n);

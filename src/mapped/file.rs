@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytemuck::{Pod, Zeroable};
 use memmap2::{Mmap, MmapMut};
 
+use crate::host;
+
 use super::{Damaged, MappedTable, Table, sys};
 
 /// What every file begins with. It is read as a number, so that a machine of the other byte order sees a
@@ -108,19 +110,6 @@ impl From<Damaged> for BadFile {
     }
 }
 
-/// File systems on which a file that someone has mapped stays what it is, whoever removes its name. On a
-/// server's it may go for good, and take the process with it: there it is read into memory instead.
-const LOCAL: &[(u32, &str)] = &[
-    (0xef53, "ext4"),
-    (0x5846_5342, "xfs"),
-    (0x9123_683e, "btrfs"),
-    (0xca45_1a4e, "bcachefs"),
-    (0xf2f5_2010, "f2fs"),
-    (0x2fc1_2fc1, "zfs"),
-    (0x0102_1994, "tmpfs"),
-    (0x794c_7630, "overlayfs"),
-];
-
 /// A file of tables.
 #[derive(Debug)]
 pub struct TableFile {
@@ -136,7 +125,7 @@ pub struct TableFile {
 impl TableFile {
     /// Maps a file that holds tables of a kind.
     pub fn open(file: &File, kind: [u8; 4]) -> Result<Arc<TableFile>, BadFile> {
-        let is_mapped = is_local(file)?;
+        let is_mapped = host::is_local(file)?;
         let map = if is_mapped { sys::map(file)? } else { copy(file)? };
         let header: Header = read(&map, 0).ok_or(BadFile::Other)?;
         if header.magic != MAGIC || header.version != VERSION || header.kind != kind {
@@ -235,12 +224,6 @@ impl TableFile {
     }
 }
 
-fn is_local(file: &File) -> io::Result<bool> {
-    // The type is a number of 32 bits, whatever C makes of it.
-    let kind = rustix::fs::fstatfs(file)?.f_type as u32;
-    Ok(LOCAL.iter().any(|(local, _)| *local == kind))
-}
-
 /// A file's bytes in memory, aligned as a map is.
 fn copy(file: &File) -> io::Result<Mmap> {
     let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
@@ -268,11 +251,9 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn a_copy_has_the_bytes_of_the_file_and_a_local_file_is_known() {
+    fn a_copy_has_the_bytes_of_the_file() {
         let mut file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         file.write_all(b"some bytes").unwrap();
-        assert!(is_local(&file).unwrap());
         assert_eq!(&*copy(&file).unwrap(), b"some bytes");
-        assert!(!is_local(&File::open("/proc/self/status").unwrap()).unwrap());
     }
 }

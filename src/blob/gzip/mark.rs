@@ -2,9 +2,9 @@
 
 use std::io;
 
+use crate::blob::steps::Steps;
 use crate::blob::{Mark, ReadAt, Start, read_exact_at};
 
-use super::input::Chunks;
 use super::sparse;
 use super::state::{BlockHeader, Place, State};
 use super::stream::Stream;
@@ -72,7 +72,7 @@ impl Mark for GzipMark {
 
 /// The header of the block that begins at a bit, and the bit behind it.
 fn header_at(blob: &dyn ReadAt, bit: u64) -> io::Result<(BlockHeader, u64)> {
-    let mut stream = Stream::begin(Chunks::new(blob, bit / 8), bit, &Place::Block, &[])?;
+    let mut stream = Stream::begin(Steps::new(blob, bit / 8), bit, &Place::Block, &[])?;
     stream.block_header()?;
     let len = stream.bit().div_ceil(8).saturating_sub(bit / 8);
     let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
@@ -84,7 +84,7 @@ fn header_at(blob: &dyn ReadAt, bit: u64) -> io::Result<(BlockHeader, u64)> {
 ///
 /// Which bytes the codes stand for does not matter, so any window will do that is not too short.
 fn code_before(blob: &dyn ReadAt, place: &Place, begin: u64, end: u64, window: usize) -> io::Result<u64> {
-    let mut stream = Stream::begin(Chunks::new(blob, begin / 8), begin, place, &vec![0; window])?;
+    let mut stream = Stream::begin(Steps::new(blob, begin / 8), begin, place, &vec![0; window])?;
     let mut code = begin;
     stream.inflate_codes(&mut [])?;
     while stream.bit() < end {

@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead, Read};
 
+use crate::blob::steps::Steps;
 use crate::blob::{Blob, Resumed, Start};
 
-use super::input::Chunks;
 use super::state::State;
 use super::stream::Stream;
 use super::sys::{Stop, Stopped};
@@ -13,7 +13,7 @@ use super::sys::{Stop, Stopped};
 ///
 /// Checksums are not compared. A start that was not sealed for this stream gives an error or wrong bytes.
 pub fn resume(blob: Blob, start: &Start) -> io::Result<Resumed> {
-    let source = Chunks::new(blob, start.bit / 8);
+    let source = Steps::new(blob, start.bit / 8);
     if start.state.is_empty() {
         return Ok(Box::new(Rest { stream: Stream::new(source, start.bit / 8)?, at: At::Member }));
     }

@@ -7,9 +7,9 @@
 use std::io;
 
 use crate::blob::ReadAt;
+use crate::blob::steps::Steps;
 
 use super::WINDOW;
-use super::input::Chunks;
 use super::state::Place;
 use super::stream::Stream;
 use super::sys::{Stop, Stopped};
@@ -19,7 +19,7 @@ use super::sys::{Stop, Stopped};
 pub fn window(blob: &dyn ReadAt, bit: u64, place: &Place, window: Vec<u8>) -> io::Result<Vec<u8>> {
     let decode = |pattern: &[u8; WINDOW]| {
         let pattern = pattern.get(..window.len()).unwrap_or_default();
-        decode(Stream::begin(Chunks::new(blob, bit / 8), bit, place, pattern)?)
+        decode(Stream::begin(Steps::new(blob, bit / 8), bit, place, pattern)?)
     };
     let (low, mixed) = match (decode(&LOW), decode(&MIXED)) {
         (Ok(low), Ok(mixed)) => (low, mixed),
