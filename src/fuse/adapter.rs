@@ -210,7 +210,7 @@ impl fuser::Filesystem for Adapter {
         guard("readdir", || {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let kind = file_type(entry.attributes.kind);
-                reply.add(INodeNo(entry.ino.0), entry.next, kind, OsStr::from_bytes(&entry.name))
+                reply.add(INodeNo(entry.ino.0), entry.next, kind, OsStr::from_bytes(entry.name))
             });
             match result {
                 Ok(()) => reply.ok(),
@@ -230,7 +230,7 @@ impl fuser::Filesystem for Adapter {
         guard("readdirplus", || {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let attr = self.ownership.attr(entry.ino, &entry.attributes);
-                let name = OsStr::from_bytes(&entry.name);
+                let name = OsStr::from_bytes(entry.name);
                 reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION)
             });
             match result {
