@@ -5,11 +5,15 @@ use std::sync::Arc;
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use crate::counter::HitCounter;
+
 use super::InodeNo;
 
 /// Values by inode number, least recently used first out once their weights exceed a limit.
 pub struct Cache<V> {
     limit: u64,
+    /// What came of each [`Cache::get`].
+    pub hits: HitCounter,
     inner: Mutex<Inner<V>>,
 }
 
@@ -21,12 +25,15 @@ struct Inner<V> {
 impl<V> Cache<V> {
     /// Keeps values of `limit` together; the unit is the caller's.
     pub fn new(limit: u64) -> Cache<V> {
-        Cache { limit, inner: Mutex::new(Inner { values: LruCache::unbounded(), weight: 0 }) }
+        let inner = Inner { values: LruCache::unbounded(), weight: 0 };
+        Cache { limit, hits: HitCounter::default(), inner: Mutex::new(inner) }
     }
 
     /// A value that is still there.
     pub fn get(&self, ino: InodeNo) -> Option<Arc<V>> {
-        self.inner.lock().values.get(&ino).map(|(value, _)| value.clone())
+        let value = self.inner.lock().values.get(&ino).map(|(value, _)| value.clone());
+        self.hits.note(value.is_some());
+        value
     }
 
     /// Keeps a value; others may go for it, and all of them if it alone exceeds the limit.

@@ -13,6 +13,7 @@ mod read;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::counter::Hits;
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
 use crate::path::MAX_COMPONENT;
@@ -66,6 +67,15 @@ pub struct Statfs {
     pub entries: u64,
 }
 
+/// How often the caches had what was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheHits {
+    /// Merged directories, by number.
+    pub merged: Hits,
+    /// Listings of merged directories.
+    pub listings: Hits,
+}
+
 impl Filesystem {
     /// Takes a stack.
     pub fn new(stack: Stack) -> Filesystem {
@@ -75,6 +85,11 @@ impl Filesystem {
     /// The stack that is shown.
     pub fn stack(&self) -> &Stack {
         &self.stack
+    }
+
+    /// How often the caches had what was looked for, so far.
+    pub fn cache_hits(&self) -> CacheHits {
+        CacheHits { merged: self.merged.hits.hits(), listings: self.listings.hits.hits() }
     }
 
     /// What a name in a directory is; `None` if there is nothing (S20).
