@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwapOption, Guard};
 
+use crate::counter::HitCounter;
 use crate::union::MergedDir;
 
 use super::InodeNo;
@@ -17,6 +18,8 @@ const PLACES: usize = 1 << 14;
 /// Whoever looks takes no lock and writes to no memory that others look at.
 pub struct MergedDirs {
     places: Box<[ArcSwapOption<Named>]>,
+    /// What came of looking.
+    pub hits: HitCounter,
 }
 
 /// A directory as it was named.
@@ -32,20 +35,23 @@ pub struct Named {
 impl MergedDirs {
     /// None yet.
     pub fn new() -> MergedDirs {
-        MergedDirs { places: (0..PLACES).map(|_| ArcSwapOption::empty()).collect() }
+        let places = (0..PLACES).map(|_| ArcSwapOption::empty()).collect();
+        MergedDirs { places, hits: HitCounter::default() }
     }
 
     /// A directory that is still there.
     pub fn get(&self, ino: InodeNo) -> Option<Guard<Option<Arc<Named>>>> {
         let found = self.place(ino)?.load();
-        found.as_ref().is_some_and(|named| named.ino == ino).then_some(found)
+        let is_there = found.as_ref().is_some_and(|named| named.ino == ino);
+        self.hits.note(is_there);
+        is_there.then_some(found)
     }
 
     /// Keeps a directory, unless it is there already.
     pub fn put(&self, named: Named) {
-        if let Some(place) = self.place(named.ino)
-            && self.get(named.ino).is_none()
-        {
+        let Some(place) = self.place(named.ino) else { return };
+        let is_there = place.load().as_ref().is_some_and(|there| there.ino == named.ino);
+        if !is_there {
             place.store(Some(Arc::new(named)));
         }
     }

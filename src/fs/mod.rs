@@ -11,6 +11,7 @@ mod read;
 
 use std::borrow::Cow;
 
+use crate::counter::Hits;
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
 use crate::path::MAX_COMPONENT;
@@ -64,6 +65,11 @@ impl Filesystem {
     /// The stack that is shown.
     pub fn stack(&self) -> &Stack {
         &self.stack
+    }
+
+    /// How often a merged directory was asked for by its number, and did not have to be found by its path.
+    pub fn merged_hits(&self) -> Hits {
+        self.merged.hits.hits()
     }
 
     /// What a name in a directory is; `None` if there is nothing (S20).
