@@ -6,6 +6,7 @@ pub mod path;
 pub mod digest;
 pub mod entry;
 pub mod counter;
+pub mod wait;
 pub mod host;
 pub mod mapped;
 pub mod layer;

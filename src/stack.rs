@@ -1,14 +1,14 @@
 //! An image with its layers read and stacked: what every command starts from.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::blob::{Blob, BlockCache};
+use crate::blob::{BlockCache, ReadAt};
 use crate::entry::Extent;
 use crate::image::{self, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
 use crate::index::{Reason, Rejected, XattrUse};
@@ -101,12 +101,17 @@ impl Stack {
         self.image.layers.get(no.0 as usize).map_or("", |layer| &layer.place)
     }
 
-    /// A file's extents, and the blob that they lie in.
-    pub fn file(&self, layer: LayerNo, leaf: LeafId) -> std::io::Result<(Cow<'_, [Extent]>, Blob)> {
+    /// Does something with a file's extents, and the blob that they lie in.
+    pub fn with_file<T>(
+        &self,
+        layer: LayerNo,
+        leaf: LeafId,
+        act: impl FnOnce(&[Extent], &dyn ReadAt) -> io::Result<T>,
+    ) -> io::Result<T> {
         let (layer, leaf) = self.union.leaf_source(layer, leaf);
-        let IndexedLayer { index, content, .. } = self.layer(layer).map_err(std::io::Error::other)?;
-        let extents = index.extents(leaf).map_err(std::io::Error::other)?;
-        Ok((extents, content.of_file(index, leaf)?))
+        let IndexedLayer { index, content, .. } = self.layer(layer).map_err(io::Error::other)?;
+        let extents = index.extents(leaf).map_err(io::Error::other)?;
+        content.with_file(index, leaf, |source| act(&extents, source))
     }
 
     /// Members that are not in the tree, layer by layer, base first (S2, S5).

@@ -1,11 +1,17 @@
 //! A blob that is a file of the host.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
+
+use rustix::fs::{Advice, fadvise};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::counter::Counter;
 use crate::entry::Time;
+use crate::wait;
 
 use super::{Identity, ReadAt};
 
@@ -56,13 +62,40 @@ impl HostFile {
     }
 }
 
+impl HostFile {
+    /// Reads what is in memory already. Not every file system can tell: then it is nothing.
+    fn read_at_hand(&self, offset: u64, buf: &mut [u8]) -> usize {
+        preadv2(&self.file, &mut [IoSliceMut::new(buf)], offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
+    }
+
+    /// Has the disk bring bytes, and does not wait for them.
+    fn fetch(&self, near: Range<u64>) {
+        if let Some(len) = near.end.checked_sub(near.start).and_then(NonZeroU64::new) {
+            // If it is not for the file system, then it is not.
+            let _ = fadvise(&self.file, near.start, Some(len), Advice::WillNeed);
+        }
+    }
+}
+
 impl ReadAt for HostFile {
     fn len(&self) -> u64 {
         self.stamp.len
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let mut done = 0;
+        self.read_near(offset, buf, offset..offset)
+    }
+
+    fn read_near(&self, offset: u64, buf: &mut [u8], near: Range<u64>) -> io::Result<usize> {
+        let wanted =
+            usize::try_from(self.stamp.len.saturating_sub(offset)).unwrap_or(usize::MAX).min(buf.len());
+        let buf = buf.get_mut(..wanted).unwrap_or_default();
+        // At no offset at all it would be read from wherever the descriptor stands.
+        let mut done = if wanted > 0 { self.read_at_hand(offset, buf) } else { 0 };
+        if done < wanted {
+            wait::announce();
+            self.fetch(near);
+        }
         while let Some(rest) = buf.get_mut(done..).filter(|rest| !rest.is_empty()) {
             match self.file.read_at(rest, offset.saturating_add(done as u64)) {
                 Ok(0) => break,

@@ -27,6 +27,7 @@ mod window;
 mod zstd;
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use blocks::{BlockCache, Blocks, Chunk, Chunked, Chunks, Decoded, Stats};
@@ -57,6 +58,13 @@ pub trait ReadAt: Send + Sync {
     /// Reads at a byte offset and gives the number of bytes read: all of `buf`, or what there is before
     /// the end. Bytes that cannot be had, or are not what was indexed, are an error.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Reads as [`ReadAt::read_at`] does; if that takes a disk, what else lies in `near` is fetched with it, as it is
+    /// likely to be asked for next.
+    fn read_near(&self, offset: u64, buf: &mut [u8], near: Range<u64>) -> io::Result<usize> {
+        let _ = near;
+        self.read_at(offset, buf)
+    }
 
     /// What tells, without reading them, that the bytes are those that were seen some other time; `None` if
     /// nothing does.

@@ -1,6 +1,7 @@
 //! A stretch of another blob: an uncompressed layer in its archive is just this.
 
 use std::io;
+use std::ops::Range;
 
 use super::{Blob, Identity, ReadAt};
 
@@ -25,10 +26,15 @@ impl ReadAt for Window {
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.read_near(offset, buf, offset..offset)
+    }
+
+    fn read_near(&self, offset: u64, buf: &mut [u8], near: Range<u64>) -> io::Result<usize> {
         let rest = self.len.saturating_sub(offset);
         let n = usize::try_from(rest).unwrap_or(usize::MAX).min(buf.len());
+        let near = self.offset + near.start.min(self.len)..self.offset + near.end.min(self.len);
         match buf.get_mut(..n) {
-            Some(buf) if n > 0 => self.inner.read_at(self.offset + offset, buf),
+            Some(buf) if n > 0 => self.inner.read_near(self.offset + offset, buf, near),
             _ => Ok(0),
         }
     }

@@ -10,9 +10,11 @@ mod merged;
 mod read;
 
 use std::borrow::Cow;
+use std::io;
 
+use crate::blob::ReadAt;
 use crate::counter::Hits;
-use crate::entry::{Attributes, Kind, Xattr};
+use crate::entry::{Attributes, Extent, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
 use crate::path::MAX_COMPONENT;
 use crate::stack::Stack;
@@ -107,16 +109,12 @@ impl Filesystem {
 
     /// Reads a file at a byte offset; fewer bytes than `buf` holds only at its end.
     pub fn read(&self, ino: InodeNo, offset: u64, buf: &mut [u8]) -> Result<usize> {
-        let (layer, leaf) = self.regular(ino)?;
-        let size = self.stack.union.leaf_attributes(layer, leaf)?.size;
-        self.data(layer, leaf, |extents, source| read_extents(extents, size, source, offset, buf))
+        self.data(ino, |extents, size, source| read_extents(extents, size, source, offset, buf))
     }
 
     /// The next data or hole at or after an offset.
     pub fn seek(&self, ino: InodeNo, offset: u64, whence: Seek) -> Result<u64> {
-        let (layer, leaf) = self.regular(ino)?;
-        let size = self.stack.union.leaf_attributes(layer, leaf)?.size;
-        let found = self.data(layer, leaf, |extents, _| Ok(read::seek(extents, size, offset, whence)))?;
+        let found = self.data(ino, |extents, size, _| Ok(read::seek(extents, size, offset, whence)))?;
         found.ok_or(Error::NoSuchOffset)
     }
 
@@ -220,27 +218,28 @@ impl Filesystem {
         ino
     }
 
-    fn regular(&self, ino: InodeNo) -> Result<(LayerNo, LeafId)> {
-        match self.target(ino)? {
-            Target::Root | Target::Dir(_) => Err(Error::IsADirectory),
-            Target::Leaf(layer, leaf) if self.kind(layer, leaf)? == Kind::Regular => Ok((layer, leaf)),
-            Target::Leaf(..) => Err(Error::Invalid),
-        }
-    }
-
     fn kind(&self, layer: LayerNo, leaf: LeafId) -> Result<Kind> {
-        Ok(self.stack.union.leaf_attributes(layer, leaf)?.kind)
+        let (layer, leaf) = self.stack.union.leaf_source(layer, leaf);
+        Ok(self.stack.union.layer(layer)?.kind(leaf.into())?)
     }
 
-    /// Runs `use_data` on a file's extents; an error of the bytes says where they should have been.
+    /// Does something with a regular file's extents, its size, and the blob that they lie in; an error of the bytes says
+    /// where they should have been.
     fn data<T>(
         &self,
-        layer: LayerNo,
-        leaf: LeafId,
-        use_data: impl FnOnce(&[crate::entry::Extent], &dyn crate::blob::ReadAt) -> std::io::Result<T>,
+        ino: InodeNo,
+        act: impl FnOnce(&[Extent], u64, &dyn ReadAt) -> io::Result<T>,
     ) -> Result<T> {
-        let result = self.stack.file(layer, leaf).and_then(|(extents, source)| use_data(&extents, &*source));
-        result.map_err(|source| {
+        let (layer, leaf) = match self.target(ino)? {
+            Target::Root | Target::Dir(_) => return Err(Error::IsADirectory),
+            Target::Leaf(layer, leaf) => (layer, leaf),
+        };
+        let Attributes { kind, size, .. } = self.stack.union.leaf_attributes(layer, leaf)?;
+        if kind != Kind::Regular {
+            return Err(Error::Invalid);
+        }
+        let done = self.stack.with_file(layer, leaf, |extents, source| act(extents, size, source));
+        done.map_err(|source| {
             let (layer, leaf) = self.stack.union.leaf_source(layer, leaf);
             let path = self.stack.layer(layer).and_then(|layer| layer.index.path(leaf.into()));
             let path = path.unwrap_or_default();

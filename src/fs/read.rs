@@ -1,9 +1,16 @@
 //! From an offset in a file to bytes of its layer: the one place where the two are converted.
 
 use std::io;
+use std::ops::Range;
 
-use crate::blob::{ReadAt, read_exact_at};
+use crate::blob::ReadAt;
 use crate::entry::Extent;
+
+/// A file that is no longer than this is small, in bytes: it is one request of the kernel.
+const SMALL: u64 = 128 * 1024;
+
+/// Bytes that small files are fetched in.
+const STRETCH: u64 = 512 * 1024;
 
 /// What lseek(2) looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +44,27 @@ pub fn read_extents(
         let data_end = extent.end().min(end);
         slice(buf, offset, at, data).fill(0);
         let from = extent.source.saturating_add(data - extent.logical);
-        read_exact_at(source, from, slice(buf, offset, data, data_end))?;
+        let data = slice(buf, offset, data, data_end);
+        let end_of_extent = extent.source.saturating_add(extent.len);
+        if source.read_near(from, data, near(from, data.len() as u64, end_of_extent, size))? < data.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         at = data_end;
     }
     slice(buf, offset, at, end).fill(0);
     Ok(len)
+}
+
+/// What is likely to be asked for after `len` bytes from offset `from` of a source.
+///
+/// Files that are small mostly lie as they are read, many in one stretch, and a disk brings the stretch as fast as the file.
+/// Of a large file it is as much again: who reads long pieces reads on, and who reads short ones may jump.
+fn near(from: u64, len: u64, end_of_extent: u64, size: u64) -> Range<u64> {
+    if size <= SMALL {
+        let start = from / STRETCH * STRETCH;
+        return start..start.saturating_add(STRETCH).max(from.saturating_add(len));
+    }
+    from..from.saturating_add(len.saturating_mul(2)).min(end_of_extent)
 }
 
 /// The part of a buffer that begins at file offset `start` which stands for `from..to`.

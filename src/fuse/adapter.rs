@@ -27,6 +27,7 @@ use super::attr::{Ownership, file_type, negative};
 use super::mount::{Access, MountOptions};
 use super::operation::{Answer, Operation};
 use super::requests::Requests;
+use super::watch::Watch;
 
 /// How long the kernel may believe what it was told: layers never change. (Much longer overflows the
 /// kernel's own clock arithmetic.)
@@ -50,10 +51,18 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+/// What the loops that answer have in common, beside the tree.
+pub struct Loops {
+    /// What they have answered.
+    pub requests: Arc<Requests>,
+    /// Which of them waits for the next request.
+    pub watch: Arc<Watch>,
+}
+
 /// A tree on its way to the kernel.
 pub struct Adapter {
     fs: Arc<Filesystem>,
-    requests: Arc<Requests>,
+    loops: Loops,
     ownership: Ownership,
     checks_permissions: bool,
     xattrs: XattrUse,
@@ -65,28 +74,25 @@ pub struct Adapter {
 impl Adapter {
     /// Shows a filesystem with its owners as they are to appear; permissions are the kernel's to check,
     /// if anyone does.
-    pub fn new(
-        fs: Arc<Filesystem>,
-        requests: Arc<Requests>,
-        ownership: Ownership,
-        options: &MountOptions,
-    ) -> Adapter {
+    pub fn new(fs: Arc<Filesystem>, loops: Loops, ownership: Ownership, options: &MountOptions) -> Adapter {
         let xattrs = fs.stack().xattr_use();
         let checks_permissions = options.checks_permissions();
         // That others are neither the owner nor root is seen in their requests: there must be some.
         let ttl = if options.access == Access::OwnerAndRoot { Duration::ZERO } else { TTL };
-        Adapter { fs, requests, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
+        Adapter { fs, loops, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
     }
 
     /// Runs a handler, and records what became of the request. If it panics, its reply is dropped, which answers
     /// EIO, and the loop goes on.
     fn guard(&self, operation: Operation, handler: impl FnOnce(&mut Answer)) {
+        self.loops.watch.enter();
         let (start, mut answer) = (Instant::now(), Answer::to(operation));
         if catch_unwind(AssertUnwindSafe(|| handler(&mut answer))).is_err() {
             answer.refuse(Errno::EIO);
             tracing::error!(operation = operation.name(), "a panic, answered with EIO; please report it");
         }
-        self.requests.record(&answer, start.elapsed());
+        self.loops.requests.record(&answer, start.elapsed());
+        self.loops.watch.leave();
     }
 
     fn reply_xattr(

@@ -17,6 +17,7 @@ mod serve;
 mod stats;
 mod sys;
 mod unmount;
+mod watch;
 
 pub use attr::Ownership;
 pub use auto_unmount::AutoUnmount;

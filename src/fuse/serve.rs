@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 
 use crate::fs::Filesystem;
 
-use super::adapter::Adapter;
+use super::adapter::{Adapter, Loops};
 use super::attr::Ownership;
 use super::auto_unmount::RETRY;
 use super::daemon::Daemon;
@@ -21,6 +21,7 @@ use super::mount::{Access, MountError, MountOptions, MountPoint};
 use super::requests::Requests;
 use super::stats::{Occasion, Stats};
 use super::unmount::{Mount, Unmounted};
+use super::watch::Watch;
 
 /// How long requests under way may take to end once the mount is gone; whoever keeps a file open longer
 /// gets errors, as from any server that was told to stop.
@@ -77,8 +78,10 @@ impl MountPoint {
             .entrust(&mount)
             .map_err(ServeError::Setup)
             .and_then(|()| {
-                let adapter = Adapter::new(fs, requests, ownership, options);
-                start(adapter, fd, options.access, sender)
+                let count = thread::available_parallelism().map_or(1, usize::from).min(MAX_LOOPS);
+                let loops = Loops { requests, watch: Watch::new(&fd, count)? };
+                let adapter = Adapter::new(fs, loops, ownership, options);
+                start(adapter, count, fd, options.access, sender)
             })
             .and_then(|()| {
                 daemon.announce()?;
@@ -110,9 +113,15 @@ fn watch_signals(sender: Sender<Event>) -> io::Result<()> {
 }
 
 /// Shakes hands with the kernel and starts the loops; when this returns, the mount answers.
-fn start(adapter: Adapter, fd: OwnedFd, access: Access, sender: Sender<Event>) -> Result<(), ServeError> {
+fn start(
+    adapter: Adapter,
+    loops: usize,
+    fd: OwnedFd,
+    access: Access,
+    sender: Sender<Event>,
+) -> Result<(), ServeError> {
     let mut config = Config::default();
-    config.n_threads = Some(thread::available_parallelism().map_or(1, usize::from).min(MAX_LOOPS));
+    config.n_threads = Some(loops);
     // A cloned descriptor needs the device again, which who mounts through the helper may not open.
     config.clone_fd = std::fs::File::options().read(true).write(true).open("/dev/fuse").is_ok();
     // Who may use the mount the kernel checks, but it knows no difference between root and others.

@@ -10,8 +10,9 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use rustix::io::Errno;
 
-use crate::blob::{Blob, HostFile};
+use crate::blob::{Blob, HostFile, ReadAt};
 use crate::layer::{EntryNo, Layer, LeafId};
+use crate::wait;
 
 use super::{HostTree, LayerIndex};
 
@@ -56,6 +57,20 @@ impl Content {
         }
     }
 
+    /// Does something with the blob that a file's extents lie in; of a tar's it takes no share, which all readers would
+    /// have to count.
+    pub fn with_file<T>(
+        &self,
+        index: &LayerIndex,
+        leaf: LeafId,
+        act: impl FnOnce(&dyn ReadAt) -> io::Result<T>,
+    ) -> io::Result<T> {
+        match self {
+            Content::Tar(blob) => act(&**blob),
+            Content::Directory(files) => act(&*files.file(index, leaf)?),
+        }
+    }
+
     /// Whether reading it would lead into what is mounted on a directory; if we serve that, for ever.
     pub fn leads_into(&self, mount_point: &Path) -> bool {
         matches!(self, Content::Directory(files) if files.tree.leads_into(mount_point))
@@ -82,6 +97,7 @@ impl HostFiles {
     }
 
     fn open(&self, index: &LayerIndex, leaf: LeafId) -> io::Result<HostFile> {
+        wait::announce();
         let path = index.path(leaf.into()).map_err(io::Error::other)?;
         let file = match self.tree.open_file(&path) {
             Err(error) if is_for_lack_of_descriptors(&error) => {

@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod content;
 mod directory;
+mod extents;
 mod inode;
 mod item;
 mod layout;
@@ -24,7 +25,7 @@ use std::fs::File;
 use std::io;
 
 use crate::blob::{Forward, Hops, ReadAt};
-use crate::entry::{Attributes, Extent, Kind, Time, Xattr};
+use crate::entry::{Attributes, Kind, Time, Xattr};
 use crate::layer::{DirId, EntryNo, Error, ForeignLink, Found, Layer, LeafId, Result};
 use crate::mapped::{BadFile, Mended};
 use crate::tar;
@@ -33,6 +34,7 @@ pub use check::check;
 pub use compare::{Comparison, Difference};
 pub use content::Content;
 pub use directory::{DirectoryError, HostTree};
+pub use extents::Extents;
 pub use member::IndexBuilder;
 pub use reject::{Reason, Rejected};
 
@@ -135,7 +137,7 @@ impl LayerIndex {
     }
 
     /// The extents of a regular file, sorted.
-    pub fn extents(&self, leaf: LeafId) -> Result<Cow<'_, [Extent]>> {
+    pub fn extents(&self, leaf: LeafId) -> Result<Extents<'_>> {
         self.ask(|tables| tables.extents(leaf))
     }
 

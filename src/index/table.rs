@@ -3,7 +3,6 @@
 //! An entry's number is its place in `records`. The children of a directory stand together, so a lookup
 //! is a binary search in a slice and a listing is the slice itself. Record 0 is the root.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use bytemuck::{Pod, Zeroable};
@@ -13,7 +12,7 @@ use crate::layer::{DirId, EntryNo, Error, ForeignLink, Found, LeafId, Result};
 use crate::mapped::Table;
 use crate::path::TreePath;
 
-use super::Rejected;
+use super::{Extents, Rejected};
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -346,7 +345,7 @@ impl Tables {
         }))
     }
 
-    pub fn extents(&self, leaf: LeafId) -> Result<Cow<'_, [Extent]>> {
+    pub fn extents(&self, leaf: LeafId) -> Result<Extents<'_>> {
         let record = self.record(leaf.into())?;
         if record.kind() != RecordKind::Regular {
             return Err(Error::WrongKind { entry: leaf.into(), expected: "a regular file" });
@@ -354,10 +353,10 @@ impl Tables {
         if record.flags.contains(Flags::SPARSE) {
             let sparse = self.sparse(record)?.ok_or(Error::NoEntry(leaf.into()))?;
             let extents = self.extents.slice(sparse.extents.range())?;
-            return extents.map(Cow::Borrowed).ok_or(Error::NoEntry(leaf.into()));
+            return extents.map(Extents::Listed).ok_or(Error::NoEntry(leaf.into()));
         }
         let whole = Extent { logical: 0, source: record.data, len: record.size };
-        Ok(if record.size > 0 { Cow::Owned(vec![whole]) } else { Cow::Borrowed(&[]) })
+        Ok(if record.size > 0 { Extents::Whole(whole) } else { Extents::Listed(&[]) })
     }
 
     pub fn xattrs(&self, entry: EntryNo) -> Result<Vec<Xattr>> {

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
+use crate::wait;
+
 /// Makes the same thing without the file.
 type Again<T> = Box<dyn Fn() -> Option<T> + Send + Sync>;
 
@@ -52,6 +54,7 @@ impl<T> Mended<T> {
 
     /// Whoever comes meanwhile waits: the work is done once. If it fails, the next one may have more luck.
     fn mend(&self) -> Option<&T> {
+        wait::announce();
         let mend = self.mend.as_ref()?.lock();
         if self.again.get().is_none() {
             let again = mend()?;

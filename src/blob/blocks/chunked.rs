@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::wait;
+
 use super::super::ReadAt;
 use super::cache::{BlockCache, Claim};
 use super::{BlobNo, Block, BlockId};
@@ -80,6 +82,7 @@ impl Chunked {
             Claim::Ready(bytes) => Ok(bytes),
             Claim::Flying(flight) => flight.wait(),
             Claim::Granted(mut landing) => {
+                wait::announce();
                 let mut buffer = landing.buffer();
                 let decoded = self.chunks.decode(chunk, &mut buffer);
                 landing.land(decoded.map(|()| buffer).map_err(|error| self.report(chunk, &error)))

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::wait;
+
 use super::super::{Identity, ReadAt, Resumed};
 use super::cache::{BlockCache, Claim};
 use super::reads::Reads;
@@ -109,6 +111,7 @@ impl Source {
             Claim::Ready(bytes) => Ok(bytes),
             Claim::Flying(flight) => flight.wait(),
             Claim::Granted(mut landing) => {
+                wait::announce();
                 let decoded = self.decode(block, landing.buffer());
                 landing.land(decoded)
             }

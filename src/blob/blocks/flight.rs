@@ -4,6 +4,8 @@ use std::io;
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::wait;
+
 use super::Block;
 
 /// One decode, from its begin until its bytes or its error are there.
@@ -32,6 +34,7 @@ impl Flight {
 
     /// What came of it, as soon as it is known.
     pub fn wait(&self) -> io::Result<Block> {
+        wait::announce();
         let mut outcome = self.outcome.lock();
         loop {
             match &*outcome {
