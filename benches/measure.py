@@ -125,9 +125,8 @@ class Report:
     def compare_mounts(self, title, what, targets):
         """Lines on peelfs against each other system of a title; `targets` by system and when."""
         for name in list(self.series):
-            series_title, _, rest = name.rpartition(f"{title}, ")
-            system, _, when = rest.partition(", ")
-            if rest and not series_title and system != "peelfs":
+            system, _, when = name.removeprefix(f"{title}, ").partition(", ")
+            if name.startswith(f"{title}, ") and system != "peelfs":
                 ours = f"{title}, peelfs, {when}"
                 self.compare(f"{what}, {when}", ours, name, targets.get((system, when)))
 
@@ -178,15 +177,15 @@ def through_mounts(rounds, mounts, run):
     return timings
 
 
-def cold_and_warm(command):
+def cold_and_warm(command, patience=None):
     """A command on a fresh mount: once with nothing in the kernel's caches, then again."""
     if IS_ROOT:
         drop_caches()
         warm(shutil.which(command[0]))
-        yield "cold", time_of(command)
+        yield "cold", time_of(command, patience)
     else:
-        time_of(command)
-    yield "warm", time_of(command)
+        time_of(command, patience)
+    yield "warm", time_of(command, patience)
 
 
 def time_of(command, patience=None):

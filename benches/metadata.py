@@ -2,8 +2,8 @@
 
 import measure
 import peers
-from measure import cold_and_warm, through_mounts
 from layered import layered
+from measure import cold_and_warm, through_mounts
 
 
 def walk(setup, report):
@@ -47,7 +47,7 @@ def layers(setup, report):
 
 
 def walk_of(depth):
-    return f"walk, {named(depth)}"
+    return f"walk of {named(depth)}"
 
 
 def named(depth):
@@ -56,7 +56,11 @@ def named(depth):
 
 def walker(setup):
     """Asks for the stat of every entry and prints nothing: no file is so large."""
-    return ["find", str(setup.point), "-size", "+1000G"]
+    return walk_in(setup.point)
+
+
+def walk_in(directory):
+    return ["find", directory, "-size", "+1000G"]
 
 
 FIGURES = (walk, layers)

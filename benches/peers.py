@@ -70,8 +70,12 @@ def erofs(setup, workload):
 
 def ratarmount(setup, workload):
     """It knows no whiteouts: of single layers only."""
-    index = workload.path.with_suffix(".ratarmount")
+    index = index_of_ratarmount(workload)
     return lambda: systems.ratarmount(setup.programs.ratarmount, workload.path, index, setup.point, BOUND)
+
+
+def index_of_ratarmount(workload):
+    return workload.path.with_suffix(".ratarmount")
 
 
 def archivemount(setup, workload):
