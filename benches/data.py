@@ -20,8 +20,8 @@ def read_all(setup, report):
     command = [setup.programs.reader, setup.point]
     timings = through_mounts(setup.rounds, mounts, lambda: cold_and_warm(command))
     report.add_mounts("read all", timings, setup.shown(command))
-    report.plot_mounts("read_all", timings)
     targets = {("overlayfs", "cold"): 0.6, ("overlayfs", "warm"): 1.0}
+    report.plot_mounts("read_all", timings, targets)
     report.compare_mounts("read all", f"every file read, {found}", targets)
 
 
@@ -44,9 +44,9 @@ def sequential(setup, report):
     command = ["dd", f"if={setup.point}/{oci.LARGE}", "of=/dev/null", "bs=1M", "status=none"]
     timings = through_mounts(setup.rounds, mounts, lambda: cold_and_warm(command))
     report.add_mounts("sequential read", timings, setup.shown(command))
-    report.plot_mounts("sequential", timings)
     targets = {("ext4", "cold"): 1.1, ("ext4", "warm"): 1.2}
     what = f"sequential read of {setup.large.bytes >> 20} MiB, plain layer"
+    report.plot_mounts("sequential", timings, targets)
     report.compare_mounts("sequential read", what, targets)
 
 
@@ -74,8 +74,8 @@ def parallel(setup, report):
     # That the archive is in memory means nothing to those who do not read it.
     timings.pop(("overlayfs", "archive in memory"), None)
     report.add_mounts("parallel", timings, "for list in $DIR/readers-*; do reader - <$list & done; wait")
-    report.plot_mounts("parallel", timings)
     targets = {("floor", when): 1.2 for when in ("cold", "archive in memory")}
+    report.plot_mounts("parallel", timings, targets)
     report.compare_mounts("parallel", f"{READERS} processes, each reading an eighth of the files", targets)
 
 

@@ -22,6 +22,9 @@ from workloads import Workload
 # What takes many times as long as the others does not take part in every round.
 SLOW, SLOW_ROUNDS = {"fuse-overlayfs", "archivemount", "ratarmount", "umoci unpack"}, 2
 
+# Stands in plots where others have the name of a system.
+TARGET = "target"
+
 COLD = "sync; echo 3 >/proc/sys/vm/drop_caches; "
 
 
@@ -133,9 +136,14 @@ class Report:
     def plot(self, figure, panel, system, value, x=None):
         self.points.append(Point(figure, panel, system, value, x))
 
-    def plot_mounts(self, figure, timings, x=None):
-        for (system, when), samples in timings.items():
-            self.plot(figure, when, system, statistics.median(samples), x)
+    def plot_mounts(self, figure, timings, targets, x=None):
+        medians = {key: statistics.median(samples) for key, samples in timings.items()}
+        for (system, when), median in medians.items():
+            self.plot(figure, when, system, median, x)
+        for when in {when for _, when in medians}:
+            limits = [medians[key] * ratio for key, ratio in targets.items() if key in medians and key[1] == when]
+            if limits:
+                self.plot(figure, when, TARGET, min(limits), x)
 
     def leave_out(self, what):
         if what not in self.left_out:

@@ -14,13 +14,13 @@ def walk(setup, report):
     command = walker(setup)
     timings = through_mounts(setup.rounds, mounts, lambda: cold_and_warm(command))
     report.add_mounts("walk", timings, setup.shown(command))
-    report.plot_mounts("walk", timings)
     targets = {
         ("overlayfs", "cold"): 0.5,
         ("floor", "cold"): 1.2,
         ("overlayfs", "warm"): 0.9,
         ("floor", "warm"): 1.2,
     }
+    report.plot_mounts("walk", timings, targets)
     report.compare_mounts("walk", f"walk of {count:,} entries, ten layers", targets)
 
 
@@ -34,8 +34,8 @@ def layers(setup, report):
         counts.add(peers.same_tree(mounts, setup.point))
         timings = through_mounts(setup.rounds, mounts, lambda: cold_and_warm(command))
         report.add_mounts(walk_of(depth), timings, setup.shown(command))
-        report.plot_mounts("layers", timings, x=depth)
         targets = {("overlayfs", "cold"): 0.25} if depth == max(setup.depths) else {}
+        report.plot_mounts("layers", timings, {}, x=depth)
         report.compare_mounts(walk_of(depth), f"walk of {min(counts):,} entries, {named(depth)}", targets)
     if len(counts) > 1:
         raise measure.Failed("the number of layers changes what they show")
