@@ -19,8 +19,9 @@ from programs import Programs
 from systems import IS_ROOT, Failed
 from workloads import Workload
 
-# What takes many times as long as the others does not take part in every round.
+# What takes many times as long as the others does not take part in every round, and has so many seconds for each step.
 SLOW, SLOW_ROUNDS = {"fuse-overlayfs", "archivemount", "ratarmount", "umoci unpack"}, 2
+BOUND = 120
 
 # Stands in plots where others have the name of a system.
 TARGET = "target"
@@ -169,23 +170,28 @@ def interleaved(rounds, *runs):
     return timings
 
 
-def through_mounts(rounds, mounts, run):
-    """Runs through a fresh mount of each system in turn, `rounds` times over; `run` yields when it was, and seconds.
+def through_mounts(report, title, rounds, mounts, run):
+    """Runs through a fresh mount of each system in turn; `run` gets the seconds that a step may take, if they are
+    bounded, and yields when it was and how long it took.
 
     Gives samples by system and when.
     """
-    timings = defaultdict(list)
+    timings, mounts = defaultdict(list), dict(mounts)
     for number in range(rounds):
-        for system, mount in mounts.items():
+        for system, mount in list(mounts.items()):
             if system in SLOW and number >= SLOW_ROUNDS:
                 continue
-            with mount():
-                for when, took in run():
-                    timings[system, when].append(took)
+            try:
+                with mount():
+                    for when, took in run(BOUND if system in SLOW else None):
+                        timings[system, when].append(took)
+            except systems.TooSlow as why:
+                report.leave_out(f"{title}, {system}: {why}")
+                del mounts[system]
     return timings
 
 
-def cold_and_warm(command, patience=None):
+def cold_and_warm(command, patience):
     """A command on a fresh mount: once with nothing in the kernel's caches, then again."""
     if IS_ROOT:
         drop_caches()
@@ -198,18 +204,20 @@ def cold_and_warm(command, patience=None):
 
 def time_of(command, patience=None):
     """From the start of a process to its end; what it prints is thrown away."""
+    words = list(map(str, command))
     start = time.perf_counter()
-    with subprocess.Popen(
-        list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            _, complaint = process.communicate(timeout=patience)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        _, complaint = process.communicate(timeout=patience)
+    except BaseException as why:
+        # It is not waited for: while it waits for a daemon, it ends when that does.
+        process.kill()
+        if isinstance(why, subprocess.TimeoutExpired):
             raise systems.TooSlow(f"more than {patience:.0f} s") from None
-        took = time.perf_counter() - start
+        raise
+    took = time.perf_counter() - start
     if process.returncode:
-        raise Failed(f"{' '.join(map(str, command))}: {complaint.decode(errors='replace').strip()}")
+        raise Failed(f"{' '.join(words)}: {complaint.decode(errors='replace').strip()}")
     return took
 
 

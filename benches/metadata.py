@@ -1,5 +1,7 @@
 """What is measured of names and attributes: walks of the whole tree that ask for every entry's stat."""
 
+from functools import partial
+
 import measure
 import peers
 from layered import layered
@@ -12,7 +14,7 @@ def walk(setup, report):
     mounts = peers.mounts(setup, report, setup.image, *wanted)
     count = peers.same_tree(mounts, setup.point)
     command = walker(setup)
-    timings = through_mounts(setup.rounds, mounts, lambda: cold_and_warm(command))
+    timings = through_mounts(report, "walk", setup.rounds, mounts, partial(cold_and_warm, command))
     report.add_mounts("walk", timings, setup.shown(command))
     targets = {
         ("overlayfs", "cold"): 0.5,
@@ -32,7 +34,8 @@ def layers(setup, report):
     for depth, workload in trees.items():
         mounts = peers.mounts(setup, report, workload, "peelfs", "overlayfs", "floor")
         counts.add(peers.same_tree(mounts, setup.point))
-        timings = through_mounts(setup.rounds, mounts, lambda: cold_and_warm(command))
+        run = partial(cold_and_warm, command)
+        timings = through_mounts(report, walk_of(depth), setup.rounds, mounts, run)
         report.add_mounts(walk_of(depth), timings, setup.shown(command))
         targets = {("overlayfs", "cold"): 0.25} if depth == max(setup.depths) else {}
         report.plot_mounts("layers", timings, {}, x=depth)

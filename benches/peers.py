@@ -3,7 +3,7 @@
 import floor as floor_table
 import systems
 import unpacked
-from measure import filled
+from measure import BOUND, filled
 from systems import IS_ROOT, Failed
 
 
@@ -82,9 +82,6 @@ def archivemount(setup, workload):
     """Of single layers, too."""
     return lambda: systems.archivemount(workload.path, setup.point, BOUND)
 
-
-# Seconds that a mount or a command may take of the two that were not made for large archives.
-BOUND = 120
 
 WAYS = {
     "peelfs": peelfs,

@@ -1,11 +1,13 @@
 """What is measured by number of entries: from an archive that nobody would wait for to one that few have."""
 
 import statistics
+from functools import partial
 
 import peers
 import systems
 import unpacked
 from measure import (
+    BOUND,
     TARGET,
     cold_and_warm,
     filled,
@@ -84,7 +86,7 @@ def walks(setup, report, workload, rounds):
     try:
         mounts = peers.mounts(setup, report, workload, *wanted)
         peers.same_tree(mounts, setup.point)
-        timings = through_mounts(rounds, mounts, lambda: cold_and_warm(command))
+        timings = through_mounts(report, walk_of(workload), rounds, mounts, partial(cold_and_warm, command))
     finally:
         unpacked.remove(workload)
     tell(setup, report, workload, timings)
@@ -101,7 +103,7 @@ def bounded_walk(setup, report, workload, system):
     try:
         for mount in mounts.values():
             with mount() as daemon:
-                timings = {(system, when): [took] for when, took in cold_and_warm(command, peers.BOUND)}
+                timings = {(system, when): [took] for when, took in cold_and_warm(command, BOUND)}
                 report.plot("scale", "memory", system, resident(daemon) / 2**20, workload.entries)
             tell(setup, report, workload, timings)
     except systems.Failed as why:
@@ -110,8 +112,12 @@ def bounded_walk(setup, report, workload, system):
     return bool(mounts)
 
 
+def walk_of(workload):
+    return f"walk of {named(workload)}"
+
+
 def tell(setup, report, workload, timings):
-    title = f"walk of {named(workload)}"
+    title = walk_of(workload)
     report.add_mounts(title, timings, setup.shown(walker(setup)))
     for (system, when), samples in timings.items():
         report.plot("scale", f"{when} walk", system, statistics.median(samples), workload.entries)

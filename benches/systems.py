@@ -141,8 +141,8 @@ def served(command, point, patience=PATIENCE):
         try:
             wait_for_mount(process, patience)
             yield process
-        except TooSlow:
-            # It has enough to do without an end in peace.
+        except BaseException:
+            # Who is still waiting for an answer from it waits no longer.
             process.kill()
             raise
 

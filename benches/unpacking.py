@@ -8,7 +8,7 @@ from typing import Callable
 import peers
 import systems
 from compressed import wanted
-from measure import SLOW, SLOW_ROUNDS, filled, forget, time_of, warm
+from measure import BOUND, SLOW, SLOW_ROUNDS, filled, forget, time_of, warm
 from metadata import walk_in, walker
 from workloads import many_files
 
@@ -90,7 +90,7 @@ def by_peer(setup, workload, name, mount):
         peers.index_of_ratarmount(workload).unlink(missing_ok=True)
         start = time.perf_counter()
         with mount():
-            time_of(walker(setup), peers.BOUND)
+            time_of(walker(setup), BOUND)
             return time.perf_counter() - start
 
     return Way(go, [name, workload.path, setup.point])
