@@ -6,6 +6,7 @@ from functools import partial
 
 import oci
 import peers
+import unpacked
 from measure import cold_and_warm, drop_caches, through_mounts, warm
 from systems import IS_ROOT, Failed, run
 
@@ -45,6 +46,7 @@ def sequential(setup, report):
     mounts = peers.mounts(setup, report, setup.large, *wanted)
     command = ["dd", f"if={setup.point}/{oci.LARGE}", "of=/dev/null", "bs=1M", "status=none"]
     timings = through_mounts(report, "sequential read", setup.rounds, mounts, partial(cold_and_warm, command))
+    unpacked.remove(setup.large)
     report.add_mounts("sequential read", timings, setup.shown(command))
     targets = {("ext4", "cold"): 1.1, ("ext4", "warm"): 1.2}
     what = f"sequential read of {setup.large.bytes >> 20} MiB, plain layer"

@@ -4,6 +4,7 @@ from functools import partial
 
 import measure
 import peers
+import unpacked
 from layered import layered
 from measure import cold_and_warm, through_mounts
 
@@ -12,7 +13,7 @@ def walk(setup, report):
     """The image of ten layers, by all who can show it."""
     wanted = ["peelfs", "overlayfs", "floor", "fuse-overlayfs", "erofs", "ext4"]
     mounts = peers.mounts(setup, report, setup.image, *wanted)
-    count = peers.same_tree(mounts, setup.point)
+    count = peers.same_tree(setup, mounts)
     command = walker(setup)
     timings = through_mounts(report, "walk", setup.rounds, mounts, partial(cold_and_warm, command))
     report.add_mounts("walk", timings, setup.shown(command))
@@ -33,9 +34,10 @@ def layers(setup, report):
     counts = set()
     for depth, workload in trees.items():
         mounts = peers.mounts(setup, report, workload, "peelfs", "overlayfs", "floor")
-        counts.add(peers.same_tree(mounts, setup.point))
+        counts.add(peers.same_tree(setup, mounts))
         run = partial(cold_and_warm, command)
         timings = through_mounts(report, walk_of(depth), setup.rounds, mounts, run)
+        unpacked.remove(workload)
         report.add_mounts(walk_of(depth), timings, setup.shown(command))
         targets = {("overlayfs", "cold"): 0.25} if depth == max(setup.depths) else {}
         report.plot_mounts("layers", timings, {}, x=depth)

@@ -1,5 +1,8 @@
 """Who takes part: how each system shows a workload. What it needs for that is made before anything is timed."""
 
+import filecmp
+import subprocess
+
 import floor as floor_table
 import systems
 import unpacked
@@ -97,18 +100,24 @@ WAYS = {
 NEED_ROOT = {"floor", "overlayfs", "fuse-overlayfs", "ext4", "erofs"}
 
 
-def same_tree(mounts, point):
+def same_tree(setup, mounts):
     """Times of different trees compare nothing: all must show the same names, types, sizes and targets.
 
     Gives the number of entries.
     """
-    expected = None
-    for system, mount in mounts.items():
-        with mount():
-            # A directory's size is the file system's own affair.
-            listing = ["find", ".", "-type", "d", "-printf", "%P/\n", "-o", "-printf", "%P %y %s %l\n"]
-            tree = sorted(systems.run(listing, cwd=point).splitlines())
-        expected = expected or tree
-        if tree != expected:
-            raise Failed(f"{system} and {next(iter(mounts))} show different trees")
-    return len(expected)
+    listings = [setup.root / "tree", setup.root / "tree-of-other"]
+    for number, (system, mount) in enumerate(mounts.items()):
+        listing = listings[min(number, 1)]
+        with mount(), open(listing, "wb") as file:
+            subprocess.run(["sh", "-c", LISTING, setup.point], stdout=file, check=True)
+        if not filecmp.cmp(listings[0], listing, shallow=False):
+            raise Failed(f"{system} and {next(iter(mounts))} show different trees: diff {listings[0]} {listing}")
+    with open(listings[0], "rb") as lines:
+        count = sum(1 for _ in lines)
+    for listing in listings:
+        listing.unlink(missing_ok=True)
+    return count
+
+
+# A directory's size is the file system's own affair. Sorted by a program that needs no memory for millions of lines.
+LISTING = r"""find "$0" -type d -printf '%P/\n' -o -printf '%P %y %s %l\n' | LC_ALL=C sort"""

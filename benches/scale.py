@@ -30,7 +30,7 @@ MANY, FEW_ROUNDS = 1_000_000, 3
 # Seconds that a mount may take whose index is known.
 AT_MOST = 0.010
 
-# Those that may not come to an end, and how long each of their steps may take.
+# Those that may not come to an end.
 BOUNDED = ["archivemount", "ratarmount"]
 
 
@@ -85,12 +85,12 @@ def walks(setup, report, workload, rounds):
     command = walker(setup)
     try:
         mounts = peers.mounts(setup, report, workload, *wanted)
-        peers.same_tree(mounts, setup.point)
+        peers.same_tree(setup, mounts)
         timings = through_mounts(report, walk_of(workload), rounds, mounts, partial(cold_and_warm, command))
     finally:
         unpacked.remove(workload)
     tell(setup, report, workload, timings)
-    for system in {"peelfs", "floor"} & mounts.keys():
+    for system in filter(mounts.get, ["peelfs", "floor"]):
         with mounts[system]() as daemon:
             time_of(command)
             report.plot("scale", "memory", system, resident(daemon) / 2**20, workload.entries)

@@ -54,9 +54,10 @@ def erofs(workload, point, mkfs):
 
 
 def remove(workload):
-    """Gives back the room that the directories of a workload take."""
+    """Gives back the room that these take."""
     for suffix in (".layers", ".tree"):
         shutil.rmtree(workload.path.with_suffix(suffix), ignore_errors=True)
+    workload.path.with_suffix(".erofs").unlink(missing_ok=True)
 
 
 def fresh(directory):
