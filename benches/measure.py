@@ -162,11 +162,15 @@ def seconds(value):
 
 def interleaved(rounds, *runs):
     """Runs each in turn, `rounds` times over; each yields names and seconds."""
-    timings = defaultdict(list)
-    for _ in range(rounds):
+    timings, slow = defaultdict(list), set()
+    for number in range(rounds):
         for run in runs:
+            if run in slow and number >= SLOW_ROUNDS:
+                continue
             for name, took in run():
                 timings[name].append(took)
+                if name in SLOW:
+                    slow.add(run)
     return timings
 
 
