@@ -141,7 +141,7 @@ class Report:
         medians = {key: statistics.median(samples) for key, samples in timings.items()}
         for (system, when), median in medians.items():
             self.plot(figure, when, system, median, x)
-        for when in {when for _, when in medians}:
+        for when in dict.fromkeys(when for _, when in medians):
             limits = [medians[key] * ratio for key, ratio in targets.items() if key in medians and key[1] == when]
             if limits:
                 self.plot(figure, when, TARGET, min(limits), x)
