@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::entry::{Attributes, Time, Xattr};
+use crate::entry::{Attributes, Kind, Time, Xattr};
 use crate::mapped::Damaged;
 use crate::path::TreePath;
 
@@ -90,9 +90,6 @@ pub enum Error {
 /// A layer's answer.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The names of a directory with what the layer says of each, sorted by name bytes.
-pub type Children<'a> = Box<dyn Iterator<Item = (Cow<'a, [u8]>, Found)> + 'a>;
-
 /// A hard link whose target is nowhere in its own layer (S5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignLink {
@@ -110,11 +107,18 @@ pub trait Layer: Send + Sync {
     /// What this layer says of `name` in `dir`.
     fn find(&self, dir: DirId, name: &[u8]) -> Result<Found>;
 
-    /// All this layer says of names in `dir`, whiteouts included, without the first `skip` of them.
-    fn list(&self, dir: DirId, skip: usize) -> Result<Children<'_>>;
+    /// The name at a place in `dir`, and what this layer says of it; `None` behind the last one. Names are sorted
+    /// by their bytes, and whiteouts are among them.
+    fn child(&self, dir: DirId, place: u32) -> Result<Option<(&[u8], Found)>>;
+
+    /// The place in `dir` of the first name that sorts behind `name`.
+    fn place_behind(&self, dir: DirId, name: &[u8]) -> Result<u32>;
 
     /// The directory that holds `dir`, and `dir`'s name there; `None` for the root.
     fn parent(&self, dir: DirId) -> Result<Option<(DirId, Cow<'_, [u8]>)>>;
+
+    /// What an entry is; a hard link whose target is in a layer below counts as a regular file.
+    fn kind(&self, entry: EntryNo) -> Result<Kind>;
 
     /// The attributes; `None` for a directory that the layer only implies (S4).
     fn attributes(&self, entry: EntryNo) -> Result<Option<Attributes>>;

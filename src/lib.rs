@@ -5,6 +5,7 @@
 pub mod path;
 pub mod digest;
 pub mod entry;
+pub mod counter;
 pub mod host;
 pub mod mapped;
 pub mod layer;

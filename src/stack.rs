@@ -8,7 +8,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::blob::Blob;
+use crate::blob::{Blob, BlockCache};
 use crate::entry::Extent;
 use crate::image::{self, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
 use crate::index::{Reason, Rejected, XattrUse};
@@ -52,6 +52,7 @@ pub struct Stack {
     /// The tree.
     pub union: Union,
     layers: Vec<IndexedLayer>,
+    blocks: Option<Arc<BlockCache>>,
 }
 
 impl Stack {
@@ -66,7 +67,8 @@ impl Stack {
             return Err(image::Error::from(missing.clone()).into());
         }
         let layers = index_all(opening, &image.layers)?;
-        Stack::new(image, layers)
+        let stack = Stack::new(image, layers)?;
+        Ok(Stack { blocks: Some(opening.tars.blocks.clone()), ..stack })
     }
 
     /// Stacks layers that have been read, base first.
@@ -76,12 +78,17 @@ impl Stack {
         }
         let indexes = layers.iter().map(|layer| layer.index.clone() as Arc<dyn Layer>);
         let union = Union::new(indexes.collect())?;
-        Ok(Stack { image, union, layers })
+        Ok(Stack { image, union, layers, blocks: None })
     }
 
     /// The layers, base first; an image of none has one that is empty.
     pub fn layers(&self) -> &[IndexedLayer] {
         &self.layers
+    }
+
+    /// The decoded blocks of its layers and their archives, if it was opened from any.
+    pub fn blocks(&self) -> Option<&BlockCache> {
+        self.blocks.as_deref()
     }
 
     /// One layer.

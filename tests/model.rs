@@ -59,8 +59,12 @@ fn check_listing(
     let union = &image.fs.stack().union;
     let found = union.merged(dir.bottom()).unwrap();
     prop_assert_eq!(found.as_ref(), Some(dir), "found again, {}", path);
-    let listed: BTreeMap<Vec<u8>, Node> =
-        union.list(dir, 0).unwrap().map(|listed| (listed.name.into_owned(), listed.node)).collect();
+    let listed: BTreeMap<Vec<u8>, Node> = union
+        .list(dir)
+        .unwrap()
+        .map(Result::unwrap)
+        .map(|listed| (listed.name.to_vec(), listed.node))
+        .collect();
     let mut read = BTreeMap::new();
     let ino = InodeNo::of(union, &Node::Dir(dir.clone()));
     let add = |entry: &peelfs::fs::DirEntry<'_>| {

@@ -4,9 +4,13 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use crate::counter::Counter;
 use crate::entry::Time;
 
 use super::{Identity, ReadAt};
+
+/// Bytes that were read from host files, of whatever blob: it is one process that reads them.
+static BYTES_READ: Counter = Counter::new();
 
 /// A host file, read by `pread`.
 ///
@@ -32,6 +36,11 @@ impl Stamp {
     fn of(metadata: &Metadata) -> Stamp {
         Stamp { len: metadata.len(), mtime: (metadata.mtime(), metadata.mtime_nsec()) }
     }
+}
+
+/// Bytes that this process has read from archives, and from files of the cache and spools in their place.
+pub fn host_bytes_read() -> u64 {
+    BYTES_READ.sum()
 }
 
 impl HostFile {
@@ -62,6 +71,7 @@ impl ReadAt for HostFile {
                 Err(error) => return Err(error),
             }
         }
+        BYTES_READ.add(done as u64);
         if Stamp::of(&self.file.metadata()?) != self.stamp {
             return Err(io::Error::other("the file has changed since it was opened"));
         }

@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub use blocks::{BlockCache, Blocks, Chunk, Chunked, Chunks, Decoded, Stats};
 pub use chunks::{BadChunk, ChunkWriter, check_chunks};
 pub use decode::decoder;
-pub use file::HostFile;
+pub use file::{HostFile, host_bytes_read};
 pub use forward::{Forward, Hops, Stream};
 pub use identity::Identity;
 pub use listed::{ChunkTable, Listed, MAX_CHUNK, Stored};

@@ -95,8 +95,12 @@ fn collect(stack: &Stack, args: &Args) -> Result<Vec<Line>> {
             })
             .collect();
     }
-    let list = union.list(dir, 0)?;
-    list.map(|listed| line(followed.path.join(&listed.name), listed.name.to_vec(), &listed.node)).collect()
+    let list = union.list(dir)?;
+    list.map(|listed| {
+        let listed = listed?;
+        line(followed.path.join(listed.name), listed.name.to_vec(), &listed.node)
+    })
+    .collect()
 }
 
 fn write_long(out: &mut Output, lines: &[Line]) -> std::io::Result<()> {

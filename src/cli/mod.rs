@@ -13,6 +13,7 @@ mod inspect;
 mod log;
 mod ls;
 mod mount;
+mod mount_stats;
 mod mount_words;
 mod output;
 mod progress;

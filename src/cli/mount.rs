@@ -6,11 +6,12 @@ use std::os::fd::RawFd;
 use std::path::{self, Path, PathBuf};
 
 use crate::fs::Filesystem;
-use crate::fuse::{self, AutoUnmount, Background, Daemon, MountPoint, ReadyFd};
+use crate::fuse::{self, AutoUnmount, Background, Daemon, MountPoint, Occasion, ReadyFd, StatsListener};
 use crate::image::Input;
 use crate::layer::LayerNo;
 
 use super::args::OpenArgs;
+use super::mount_stats::{self, StatsFormat};
 use super::mount_words::{self, MountWords, Unknown};
 use super::{Outcome, Result};
 
@@ -37,6 +38,9 @@ pub struct Args {
     /// Append the daemon's messages to this file
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// Print statistics when the mount ends, as they are at any time on SIGUSR1
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
+    stats: Option<StatsFormat>,
     /// Put a layer below IMAGE (repeat: base first)
     #[arg(long, help_heading = "Opening the image", value_name = "LAYER")]
     lower: Vec<PathBuf>,
@@ -60,11 +64,14 @@ pub fn run(mut args: Args) -> Result {
     let Some(mount_point) = args.paths.pop() else { return Err("no mount point".into()) };
     let input = input(&args, &words, &mount_point)?;
     // What can be seen to be wrong is said before any work is done.
+    let stats = stats(&args, &words)?;
     let mount_point = MountPoint::new(&mount_point)?;
     let ready_fd = args.ready_fd.map(ReadyFd::new).transpose();
     let ready_fd = ready_fd.map_err(|error| format!("--ready-fd: {error}"))?;
     let log = args.log_file.as_deref().map(open_log).transpose()?;
     let mut daemon = Daemon::new(ready_fd, log);
+    daemon.stats_listener = Some(stats_listener(mount_point.dir(), stats));
+    fuse::ignore_questions();
     if !args.foreground {
         daemon = match Background::start(daemon)? {
             Background::Parent(status) => return Ok(Outcome::Status(status)),
@@ -107,6 +114,27 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
     }
     mount_point.serve(Filesystem::new(stack), &options, words.ownership, daemon)?;
     Ok(Outcome::Fine)
+}
+
+/// How statistics are to be told at the end, if they are; a daemon that keeps no log has nobody to tell.
+fn stats(args: &Args, words: &MountWords) -> Result<Option<StatsFormat>> {
+    let option = if args.stats.is_some() { "--stats" } else { "mount option `stats`" };
+    let stats = args.stats.or(words.stats);
+    if stats.is_some() && !args.foreground && !args.keeps_log() {
+        let why = "a daemon in the background has nowhere to print; add --foreground or --log-file FILE";
+        return Err(format!("{option}: {why}").into());
+    }
+    Ok(stats)
+}
+
+/// Who asks gets statistics of any mount; when it ends, they are told where that was wanted.
+fn stats_listener(dir: &Path, stats: Option<StatsFormat>) -> StatsListener {
+    let dir = dir.to_owned();
+    Box::new(move |occasion, report| {
+        if occasion == Occasion::Asked || stats.is_some() {
+            mount_stats::tell(&dir, report, stats.unwrap_or_default());
+        }
+    })
 }
 
 fn open_log(path: &Path) -> Result<File> {

@@ -6,9 +6,12 @@ use std::num::IntErrorKind;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+
 use crate::fuse::{Access, MountOptions, Ownership};
 use crate::image::Platform;
 
+use super::mount_stats::StatsFormat;
 use super::size::Size;
 
 /// What becomes of words that are not known.
@@ -35,6 +38,7 @@ pub struct MountWords {
     pub max_layer_size: Option<Size>,
     pub spool_dir: Option<PathBuf>,
     pub strict: bool,
+    pub stats: Option<StatsFormat>,
     /// Words that were taken and change nothing.
     without_effect: Vec<String>,
 }
@@ -173,6 +177,7 @@ impl MountWords {
             "noexec" => self.options.noexec = true,
             "exec" => self.options.noexec = false,
             "strict" => self.strict = true,
+            "stats" => self.stats = Some(StatsFormat::default()),
             "no_cache" => self.no_cache = true,
             "no_verify" => self.no_verify = true,
             "trust_toc" => self.trust_toc = true,
@@ -201,6 +206,7 @@ impl MountWords {
             "cache_mem" => self.cache_mem = Some(text().parse().map_err(|e| bad(format!("{e}")))?),
             "max_layer_size" => self.max_layer_size = Some(text().parse().map_err(|e| bad(format!("{e}")))?),
             "spool_dir" => self.spool_dir = Some(OsStr::from_bytes(value).into()),
+            "stats" => self.stats = Some(stats(&text()).map_err(bad)?),
             "lowerdir" => {
                 self.lower_dirs = Some(lower_dirs(value).ok_or_else(|| bad("an empty path".to_owned()))?)
             }
@@ -232,6 +238,11 @@ fn owner(text: &str) -> Result<u32, String> {
 fn umask(text: &str) -> Result<u16, String> {
     let bits = number(text, 8)?;
     u16::try_from(bits & 0o777).map_err(|error| error.to_string())
+}
+
+/// How statistics are written.
+fn stats(text: &str) -> Result<StatsFormat, String> {
+    StatsFormat::from_str(text, false).map_err(|_| format!("`{text}` is neither `table` nor `json`"))
 }
 
 fn number(text: &str, radix: u32) -> Result<u32, String> {
@@ -325,6 +336,7 @@ mod tests {
             ("remount=1", "unknown mount option `remount`"),
             ("platform=linux", "os/arch"),
             ("metacopy=on", "only `off`"),
+            ("stats=xml", "neither `table` nor `json`"),
         ] {
             let error = words(options).unwrap_err().to_string();
             assert!(error.contains(part), "{options}: {error}");
@@ -337,6 +349,18 @@ mod tests {
     fn what_changes_nothing_is_taken_and_named() {
         let parsed = words("attr_timeout=1,ro,max_read=131072,x-mount.mkdir=755,index=off").unwrap();
         assert_eq!(parsed.without_effect, ["attr_timeout", "max_read"]);
+    }
+
+    #[test]
+    fn statistics_may_be_asked_for_in_some_form() {
+        for (options, format) in [
+            ("ro", None),
+            ("stats", Some(StatsFormat::Table)),
+            ("stats=table", Some(StatsFormat::Table)),
+            ("stats,stats=json", Some(StatsFormat::Json)),
+        ] {
+            assert_eq!(words(options).unwrap().stats, format, "{options}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value};
 
+use crate::layer;
 use crate::union::{Last, List, Listed, MergedDir, Node, Union};
 
 use super::args::{ImageArgs, path_bytes};
@@ -79,16 +80,17 @@ struct Filtered<'a> {
 }
 
 impl<'a> Iterator for Filtered<'a> {
-    type Item = Listed<'a>;
+    type Item = layer::Result<Listed<'a>>;
 
-    fn next(&mut self) -> Option<Listed<'a>> {
-        self.list.by_ref().find(|listed| !self.dirs_only || listed.node.as_dir().is_some())
+    fn next(&mut self) -> Option<Self::Item> {
+        let is_drawn = |listed: &Listed<'_>| !self.dirs_only || listed.node.as_dir().is_some();
+        self.list.by_ref().find(|listed| listed.as_ref().map_or(true, is_drawn))
     }
 }
 
 impl<'a> Drawing<'a> {
     fn level(&self, dir: &MergedDir) -> Result<Level<'a>> {
-        Ok(Filtered { list: self.union.list(dir, 0)?, dirs_only: self.dirs_only }.peekable())
+        Ok(Filtered { list: self.union.list(dir)?, dirs_only: self.dirs_only }.peekable())
     }
 
     fn count(&mut self, node: &Node) {
@@ -105,7 +107,7 @@ impl<'a> Drawing<'a> {
         }
         let mut levels = vec![self.level(&dir)?];
         while let Some(level) = levels.last_mut() {
-            let Some(listed) = level.next() else {
+            let Some(listed) = level.next().transpose()? else {
                 levels.pop();
                 continue;
             };
@@ -122,7 +124,7 @@ impl<'a> Drawing<'a> {
                 });
             }
             out.write_all(line.as_bytes())?;
-            let name = out.name(&listed.name).into_owned();
+            let name = out.name(listed.name).into_owned();
             out.write_all(&name)?;
             if let Some(target) = Shown::of(self.union, &listed.node)?.target {
                 let target = out.name(&target).into_owned();
@@ -153,8 +155,8 @@ impl<'a> Drawing<'a> {
         let mut levels = vec![(self.level(&dir)?, Vec::new())];
         let mut open: Vec<Map<String, Value>> = Vec::new();
         while let Some((level, children)) = levels.last_mut() {
-            if let Some(listed) = level.next() {
-                let own = path.join(&listed.name);
+            if let Some(listed) = level.next().transpose()? {
+                let own = path.join(listed.name);
                 let object = Shown::of(self.union, &listed.node)?.json(own.as_bytes());
                 match &listed.node {
                     Node::Dir(dir) if open.len() + 1 < self.level => {

@@ -47,11 +47,9 @@ impl InodeNo {
         }
         let layer = u32::try_from(self.0 >> 32).ok().and_then(|no| no.checked_sub(1)).ok_or(Error::Stale)?;
         let (layer, entry) = (LayerNo(layer), self.0 as u32);
-        let attributes = union.layer(layer)?.attributes(EntryNo(entry))?;
-        Ok(match attributes.map(|attributes| attributes.kind) {
-            // Only a directory can have no attributes of its own (S4).
-            None | Some(Kind::Directory) => Target::Dir(Member { layer, dir: DirId(entry) }),
-            Some(_) => Target::Leaf(layer, LeafId(entry)),
+        Ok(match union.layer(layer)?.kind(EntryNo(entry))? {
+            Kind::Directory => Target::Dir(Member { layer, dir: DirId(entry) }),
+            _ => Target::Leaf(layer, LeafId(entry)),
         })
     }
 }

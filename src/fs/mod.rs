@@ -1,38 +1,29 @@
 //! The filesystem without a kernel: a stack's tree by inode number, with the errors that programs know.
 //!
 //! Read-only and stateless (S24): an inode number is (layer, entry), so nothing is kept for a number that
-//! was given out and nothing has to be forgotten. The two caches below only save work. No lock is held
-//! while another is taken, nor during I/O.
+//! was given out and nothing has to be forgotten. What is kept of merged directories only saves work. No
+//! operation takes a lock, or needs memory for each entry that it looks at.
 
-mod cache;
 mod error;
 mod inode;
-mod listing;
+mod merged;
 mod read;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
+use crate::counter::Hits;
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
 use crate::path::MAX_COMPONENT;
 use crate::stack::Stack;
-use crate::union::{Member, MergedDir, Node};
+use crate::union::{Listed, Member, Node, Place};
 
 pub use error::Error;
 pub use inode::InodeNo;
 pub use read::{Seek, read_extents};
 
-use cache::Cache;
 use inode::Target;
-use listing::Listing;
-
-/// Members of merged directories kept, about 100 bytes each with what keeps them: for the directories that
-/// a walk is in and those it will enter next.
-const MERGED_MEMBERS: u64 = 128 * 1024;
-
-/// Listings of merged directories kept, in bytes; one listing is kept however large it is.
-const LISTING_BYTES: u64 = 16 * 1024 * 1024;
+use merged::{MergedDirs, Named};
 
 /// What a filesystem operation gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -40,8 +31,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A stack's tree by inode number.
 pub struct Filesystem {
     stack: Stack,
-    merged: Cache<MergedDir>,
-    listings: Cache<Listing>,
+    merged: MergedDirs,
 }
 
 /// One name of a directory, as readdir gives it.
@@ -50,7 +40,7 @@ pub struct DirEntry<'a> {
     /// The inode number.
     pub ino: InodeNo,
     /// The name; `.` and `..` come first.
-    pub name: Cow<'a, [u8]>,
+    pub name: &'a [u8],
     /// The attributes.
     pub attributes: Attributes,
     /// Where to go on behind this entry.
@@ -69,12 +59,17 @@ pub struct Statfs {
 impl Filesystem {
     /// Takes a stack.
     pub fn new(stack: Stack) -> Filesystem {
-        Filesystem { stack, merged: Cache::new(MERGED_MEMBERS), listings: Cache::new(LISTING_BYTES) }
+        Filesystem { stack, merged: MergedDirs::new() }
     }
 
     /// The stack that is shown.
     pub fn stack(&self) -> &Stack {
         &self.stack
+    }
+
+    /// How often a merged directory was asked for by its number, and did not have to be found by its path.
+    pub fn merged_hits(&self) -> Hits {
+        self.merged.hits.hits()
     }
 
     /// What a name in a directory is; `None` if there is nothing (S20).
@@ -83,21 +78,27 @@ impl Filesystem {
         if name.len() > MAX_COMPONENT {
             return Err(Error::NameTooLong);
         }
-        let dir = self.directory(parent)?;
-        let Some(node) = self.stack.union.lookup(&dir, name)? else { return Ok(None) };
-        let attributes = self.stack.union.attributes(&node)?;
-        Ok(Some((self.remember(node), attributes)))
+        self.directory(parent, |parent| {
+            let Some(node) = self.stack.union.lookup(&parent.dir, name)? else { return Ok(None) };
+            let attributes = self.stack.union.attributes(&node)?;
+            Ok(Some((self.remember(parent.ino, node), attributes)))
+        })
     }
 
     /// An inode's attributes.
     pub fn attributes(&self, ino: InodeNo) -> Result<Attributes> {
-        Ok(self.stack.union.attributes(&self.node(ino)?)?)
+        match self.target(ino)? {
+            Target::Leaf(layer, leaf) => Ok(self.stack.union.leaf_attributes(layer, leaf)?),
+            Target::Root | Target::Dir(_) => {
+                self.directory(ino, |named| Ok(self.stack.union.dir_attributes(&named.dir)?))
+            }
+        }
     }
 
     /// A symlink's target.
     pub fn readlink(&self, ino: InodeNo) -> Result<Cow<'_, [u8]>> {
-        match self.node(ino)? {
-            Node::Leaf { layer, leaf } if self.kind(layer, leaf)? == Kind::Symlink => {
+        match self.target(ino)? {
+            Target::Leaf(layer, leaf) if self.kind(layer, leaf)? == Kind::Symlink => {
                 Ok(self.stack.union.link_target(layer, leaf)?)
             }
             _ => Err(Error::Invalid),
@@ -126,41 +127,37 @@ impl Filesystem {
         position: u64,
         mut add: impl FnMut(&DirEntry<'_>) -> bool,
     ) -> Result<()> {
-        let dir = self.directory(ino)?;
-        for (at, name) in (1..).zip([&b"."[..], b".."]) {
-            if position < at {
-                let entry = self.dot_entry(&dir, name, at)?;
-                if add(&entry) {
+        self.directory(ino, |Named { dir, parent, .. }| {
+            for (next, name, ino) in [(1, &b"."[..], ino), (2, b"..", *parent)] {
+                let is_due = position < next;
+                if is_due && add(&DirEntry { ino, name, attributes: self.attributes(ino)?, next }) {
                     return Ok(());
                 }
             }
-        }
-        let skip = usize::try_from(position.saturating_sub(DOTS)).map_err(|_| Error::Invalid)?;
-        let mut give = |name: &[u8], node: Node, passed: usize| -> Result<bool> {
-            let attributes = self.stack.union.attributes(&node)?;
-            let ino = self.remember(node);
-            Ok(add(&DirEntry { ino, name: name.into(), attributes, next: passed as u64 + DOTS }))
-        };
-        if dir.members().len() == 1 {
-            for listed in self.stack.union.list(&dir, skip)? {
-                if give(&listed.name, listed.node, listed.position)? {
+            let union = &self.stack.union;
+            let list = match place_of(position) {
+                Some(place) => union.list_behind(dir, place)?,
+                None => union.list(dir)?,
+            };
+            for listed in list {
+                let Listed { name, node, place } = listed?;
+                let attributes = union.attributes(&node)?;
+                let entry = self.remember(ino, node);
+                if add(&DirEntry { ino: entry, name, attributes, next: position_of(place) }) {
                     break;
                 }
             }
-            return Ok(());
-        }
-        let listing = self.listing(ino, &dir)?;
-        for (name, node, passed) in listing.behind(skip) {
-            if give(name, node, passed)? {
-                break;
-            }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// An inode's extended attributes (S8, S14).
     pub fn xattrs(&self, ino: InodeNo) -> Result<Cow<'_, [Xattr]>> {
-        Ok(self.stack.union.xattrs(&self.node(ino)?)?)
+        let union = &self.stack.union;
+        match self.target(ino)? {
+            Target::Leaf(layer, leaf) => Ok(union.leaf_xattrs(layer, leaf)?),
+            Target::Root | Target::Dir(_) => self.directory(ino, |named| Ok(union.dir_xattrs(&named.dir)?)),
+        }
     }
 
     /// The value of one extended attribute.
@@ -179,68 +176,48 @@ impl Filesystem {
         }
     }
 
-    fn node(&self, ino: InodeNo) -> Result<Node> {
-        match self.target(ino)? {
-            Target::Root | Target::Dir(_) => Ok(Node::Dir((*self.directory(ino)?).clone())),
-            Target::Leaf(layer, leaf) => Ok(Node::Leaf { layer, leaf }),
-        }
-    }
-
     fn target(&self, ino: InodeNo) -> Result<Target> {
         ino.target(&self.stack.union)
     }
 
-    /// The merged directory behind a number, found again by its path if it was not kept.
-    fn directory(&self, ino: InodeNo) -> Result<Arc<MergedDir>> {
-        if let Some(dir) = self.merged.get(ino) {
-            return Ok(dir);
+    /// Does something with the merged directory behind a number, found again by its path if it was not kept.
+    fn directory<T>(&self, ino: InodeNo, act: impl FnOnce(&Named) -> Result<T>) -> Result<T> {
+        if let Some(found) = self.merged.get(ino)
+            && let Some(named) = &*found
+        {
+            return act(named);
         }
-        let dir = match self.target(ino)? {
-            Target::Root => self.stack.union.root().clone(),
-            Target::Dir(member) => self.stack.union.merged(member)?.ok_or(Error::Stale)?,
+        let named = self.find_again(ino)?;
+        let done = act(&named);
+        self.merged.put(named);
+        done
+    }
+
+    fn find_again(&self, ino: InodeNo) -> Result<Named> {
+        let union = &self.stack.union;
+        let root = || Named { ino: InodeNo::ROOT, parent: InodeNo::ROOT, dir: union.root().clone() };
+        let member = match self.target(ino)? {
+            Target::Root => return Ok(root()),
+            Target::Dir(member) => member,
             Target::Leaf(..) => return Err(Error::NotADirectory),
         };
-        let weight = dir.members().len() as u64;
-        Ok(self.merged.put(ino, dir, weight))
+        let dir = union.merged(member)?.ok_or(Error::Stale)?;
+        let above = match union.layer(member.layer)?.parent(member.dir)? {
+            Some((above, _)) => {
+                union.merged(Member { layer: member.layer, dir: above })?.ok_or(Error::Stale)?
+            }
+            None => return Ok(root()),
+        };
+        Ok(Named { ino, parent: InodeNo::of(union, &Node::Dir(above)), dir })
     }
 
-    /// A node's number; a directory is kept, since what was named is likely to be entered.
-    fn remember(&self, node: Node) -> InodeNo {
+    /// The number of what a directory holds; a directory is kept, since what was named is likely to be entered.
+    fn remember(&self, parent: InodeNo, node: Node) -> InodeNo {
         let ino = InodeNo::of(&self.stack.union, &node);
         if let Node::Dir(dir) = node {
-            let weight = dir.members().len() as u64;
-            self.merged.put(ino, dir, weight);
+            self.merged.put(Named { ino, parent, dir });
         }
         ino
-    }
-
-    fn listing(&self, ino: InodeNo, dir: &MergedDir) -> Result<Arc<Listing>> {
-        if let Some(listing) = self.listings.get(ino) {
-            return Ok(listing);
-        }
-        let listing = Listing::new(self.stack.union.list(dir, 0)?);
-        let weight = listing.bytes();
-        Ok(self.listings.put(ino, listing, weight))
-    }
-
-    fn dot_entry(&self, dir: &MergedDir, name: &'static [u8], next: u64) -> Result<DirEntry<'static>> {
-        let dir = match name {
-            b".." => self.parent(dir)?,
-            _ => dir.clone(),
-        };
-        let node = Node::Dir(dir);
-        let attributes = self.stack.union.attributes(&node)?;
-        let ino = InodeNo::of(&self.stack.union, &node);
-        Ok(DirEntry { ino, name: Cow::Borrowed(name), attributes, next })
-    }
-
-    /// The directory above; the root's is the root.
-    fn parent(&self, dir: &MergedDir) -> Result<MergedDir> {
-        let Member { layer, dir: own } = dir.bottom();
-        match self.stack.union.layer(layer)?.parent(own)? {
-            None => Ok(self.stack.union.root().clone()),
-            Some((parent, _)) => self.stack.union.merged(Member { layer, dir: parent })?.ok_or(Error::Stale),
-        }
     }
 
     fn regular(&self, ino: InodeNo) -> Result<(LayerNo, LeafId)> {
@@ -272,5 +249,16 @@ impl Filesystem {
     }
 }
 
-/// The positions that `.` and `..` take.
+/// The positions that `.` and `..` take; 0 is before them.
 const DOTS: u64 = 2;
+
+/// The name that a position stands behind; `None` if it is before all names.
+fn place_of(position: u64) -> Option<Place> {
+    let place = position.checked_sub(DOTS + 1)?;
+    Some(Place { rank: (place >> 32) as u32, at: place as u32 })
+}
+
+/// The position behind a name.
+fn position_of(place: Place) -> u64 {
+    (u64::from(place.rank) << 32 | u64::from(place.at)) + DOTS + 1
+}

@@ -10,7 +10,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use fuser::{
     AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, FopenFlags, Generation, INodeNo,
@@ -23,8 +24,9 @@ use crate::fs::{self, Filesystem, InodeNo, Seek};
 use crate::index::XattrUse;
 
 use super::attr::{Ownership, file_type, negative};
-use super::errno::report;
 use super::mount::{Access, MountOptions};
+use super::operation::{Answer, Operation};
+use super::requests::Requests;
 
 /// How long the kernel may believe what it was told: layers never change. (Much longer overflows the
 /// kernel's own clock arithmetic.)
@@ -36,6 +38,10 @@ const MAX_REQUEST: u32 = 1024 * 1024;
 /// Block size of statfs, in bytes.
 const STATFS_BLOCK: u32 = 4096;
 
+/// What stands before each name that readdir gives, and readdirplus, in bytes.
+const DIRENT: usize = 24;
+const DIRENT_PLUS: usize = 152;
+
 /// Numbers never stand for anything else (S24).
 const GENERATION: Generation = Generation(0);
 
@@ -46,7 +52,8 @@ thread_local! {
 
 /// A tree on its way to the kernel.
 pub struct Adapter {
-    fs: Filesystem,
+    fs: Arc<Filesystem>,
+    requests: Arc<Requests>,
     ownership: Ownership,
     checks_permissions: bool,
     xattrs: XattrUse,
@@ -58,28 +65,43 @@ pub struct Adapter {
 impl Adapter {
     /// Shows a filesystem with its owners as they are to appear; permissions are the kernel's to check,
     /// if anyone does.
-    pub fn new(fs: Filesystem, ownership: Ownership, options: &MountOptions) -> Adapter {
+    pub fn new(
+        fs: Arc<Filesystem>,
+        requests: Arc<Requests>,
+        ownership: Ownership,
+        options: &MountOptions,
+    ) -> Adapter {
         let xattrs = fs.stack().xattr_use();
         let checks_permissions = options.checks_permissions();
         // That others are neither the owner nor root is seen in their requests: there must be some.
         let ttl = if options.access == Access::OwnerAndRoot { Duration::ZERO } else { TTL };
-        Adapter { fs, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
+        Adapter { fs, requests, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
     }
 
-    fn reply_xattr(&self, ino: INodeNo, size: u32, value: fs::Result<Vec<u8>>, reply: ReplyXattr) {
+    /// Runs a handler, and records what became of the request. If it panics, its reply is dropped, which answers
+    /// EIO, and the loop goes on.
+    fn guard(&self, operation: Operation, handler: impl FnOnce(&mut Answer)) {
+        let (start, mut answer) = (Instant::now(), Answer::to(operation));
+        if catch_unwind(AssertUnwindSafe(|| handler(&mut answer))).is_err() {
+            answer.refuse(Errno::EIO);
+            tracing::error!(operation = operation.name(), "a panic, answered with EIO; please report it");
+        }
+        self.requests.record(&answer, start.elapsed());
+    }
+
+    fn reply_xattr(
+        answer: &mut Answer,
+        ino: INodeNo,
+        size: u32,
+        value: fs::Result<Vec<u8>>,
+        reply: ReplyXattr,
+    ) {
         match value {
-            Err(error) => reply.error(report("xattr", InodeNo(ino.0), &error)),
+            Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
             Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
-            Ok(value) if value.len() > size as usize => reply.error(Errno::ERANGE),
+            Ok(value) if value.len() > size as usize => reply.error(answer.refuse(Errno::ERANGE)),
             Ok(value) => reply.data(&value),
         }
-    }
-}
-
-/// Runs a handler; if it panics, its reply is dropped, which answers EIO, and the loop goes on.
-fn guard(operation: &'static str, handler: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(handler)).is_err() {
-        tracing::error!(operation, "a panic, answered with EIO; please report it");
     }
 }
 
@@ -88,7 +110,7 @@ macro_rules! read_only {
     ($($name:ident($($arg:ident: $type:ty),*) -> $reply:ty;)*) => {
         $(fn $name(&self, _req: &Request, $($arg: $type,)* reply: $reply) {
             $(let _ = $arg;)*
-            reply.error(Errno::EROFS);
+            self.guard(Operation::Other, |answer| reply.error(answer.refuse(Errno::EROFS)));
         })*
     };
 }
@@ -119,42 +141,45 @@ impl fuser::Filesystem for Adapter {
     }
 
     fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        guard("lookup", || match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
+        self.guard(Operation::Lookup, |answer| match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
             Ok(Some((ino, attributes))) => {
                 reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
             }
-            Ok(None) => reply.entry(&self.ttl, &negative(), GENERATION),
-            Err(error) => reply.error(report("lookup", InodeNo(parent.0), &error)),
+            Ok(None) => {
+                answer.negative();
+                reply.entry(&self.ttl, &negative(), GENERATION);
+            }
+            Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
         });
     }
 
     fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         let ino = InodeNo(ino.0);
-        guard("getattr", || match self.fs.attributes(ino) {
+        self.guard(Operation::Getattr, |answer| match self.fs.attributes(ino) {
             Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
-            Err(error) => reply.error(report("getattr", ino, &error)),
+            Err(error) => reply.error(answer.error(ino, &error)),
         });
     }
 
     fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
-        guard("readlink", || match self.fs.readlink(InodeNo(ino.0)) {
+        self.guard(Operation::Readlink, |answer| match self.fs.readlink(InodeNo(ino.0)) {
             Ok(target) => reply.data(&target),
-            Err(error) => reply.error(report("readlink", InodeNo(ino.0), &error)),
+            Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
         });
     }
 
     fn open(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        match self.opens_alone.0 {
+        self.guard(Operation::Open, |_| match self.opens_alone.0 {
             true => reply.error(Errno::ENOSYS),
             false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE),
-        }
+        });
     }
 
     fn opendir(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        match self.opens_alone.1 {
+        self.guard(Operation::Opendir, |_| match self.opens_alone.1 {
             true => reply.error(Errno::ENOSYS),
             false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR),
-        }
+        });
     }
 
     fn read(
@@ -168,7 +193,7 @@ impl fuser::Filesystem for Adapter {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        guard("read", || {
+        self.guard(Operation::Read, |answer| {
             BUFFER.with_borrow_mut(|buffer| {
                 let size = size as usize;
                 if buffer.len() < size {
@@ -176,8 +201,11 @@ impl fuser::Filesystem for Adapter {
                 }
                 let buffer = buffer.get_mut(..size).unwrap_or_default();
                 match self.fs.read(InodeNo(ino.0), offset, buffer) {
-                    Ok(n) => reply.data(buffer.get(..n).unwrap_or_default()),
-                    Err(error) => reply.error(report("read", InodeNo(ino.0), &error)),
+                    Ok(n) => {
+                        answer.gives(n);
+                        reply.data(buffer.get(..n).unwrap_or_default());
+                    }
+                    Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
                 }
             });
         });
@@ -192,29 +220,33 @@ impl fuser::Filesystem for Adapter {
         whence: i32,
         reply: ReplyLseek,
     ) {
-        guard("lseek", || {
+        self.guard(Operation::Lseek, |answer| {
             let whence = match whence {
                 libc::SEEK_DATA => Seek::Data,
                 libc::SEEK_HOLE => Seek::Hole,
-                _ => return reply.error(Errno::EINVAL),
+                _ => return reply.error(answer.refuse(Errno::EINVAL)),
             };
-            let Ok(offset) = u64::try_from(offset) else { return reply.error(Errno::ENXIO) };
+            let Ok(offset) = u64::try_from(offset) else {
+                return reply.error(answer.refuse(Errno::ENXIO));
+            };
             match self.fs.seek(InodeNo(ino.0), offset, whence) {
                 Ok(at) => reply.offset(at.cast_signed()),
-                Err(error) => reply.error(report("lseek", InodeNo(ino.0), &error)),
+                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
             }
         });
     }
 
     fn readdir(&self, _req: &Request, ino: INodeNo, _fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        guard("readdir", || {
+        self.guard(Operation::Readdir, |answer| {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let kind = file_type(entry.attributes.kind);
-                reply.add(INodeNo(entry.ino.0), entry.next, kind, OsStr::from_bytes(&entry.name))
+                let name = OsStr::from_bytes(entry.name);
+                let is_full = reply.add(INodeNo(entry.ino.0), entry.next, kind, name);
+                answer.entry(is_full, DIRENT, entry.name)
             });
             match result {
                 Ok(()) => reply.ok(),
-                Err(error) => reply.error(report("readdir", InodeNo(ino.0), &error)),
+                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
             }
         });
     }
@@ -227,21 +259,22 @@ impl fuser::Filesystem for Adapter {
         offset: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
-        guard("readdirplus", || {
+        self.guard(Operation::Readdirplus, |answer| {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let attr = self.ownership.attr(entry.ino, &entry.attributes);
-                let name = OsStr::from_bytes(&entry.name);
-                reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION)
+                let name = OsStr::from_bytes(entry.name);
+                let is_full = reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION);
+                answer.entry(is_full, DIRENT_PLUS, entry.name)
             });
             match result {
                 Ok(()) => reply.ok(),
-                Err(error) => reply.error(report("readdirplus", InodeNo(ino.0), &error)),
+                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
             }
         });
     }
 
     fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
-        guard("statfs", || {
+        self.guard(Operation::Statfs, |_| {
             let statfs = self.fs.statfs();
             let blocks = statfs.bytes.div_ceil(STATFS_BLOCK.into());
             reply.statfs(blocks, 0, 0, statfs.entries, 0, STATFS_BLOCK, 255, STATFS_BLOCK);
@@ -249,43 +282,43 @@ impl fuser::Filesystem for Adapter {
     }
 
     fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
-        if self.xattrs == XattrUse::None {
-            return reply.error(Errno::ENOSYS);
-        }
-        guard("getxattr", || {
+        self.guard(Operation::Getxattr, |answer| {
+            if self.xattrs == XattrUse::None {
+                return reply.error(Errno::ENOSYS);
+            }
             let value = self.fs.xattr(InodeNo(ino.0), name.as_bytes());
-            self.reply_xattr(ino, size, value, reply);
+            Self::reply_xattr(answer, ino, size, value, reply);
         });
     }
 
     fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
-        if self.xattrs == XattrUse::None {
-            return reply.error(Errno::ENOSYS);
-        }
-        guard("listxattr", || {
+        self.guard(Operation::Listxattr, |answer| {
+            if self.xattrs == XattrUse::None {
+                return reply.error(Errno::ENOSYS);
+            }
             let names = self.fs.xattrs(InodeNo(ino.0)).map(|xattrs| {
                 xattrs.iter().flat_map(|xattr| xattr.name.iter().copied().chain([0])).collect()
             });
-            self.reply_xattr(ino, size, names, reply);
+            Self::reply_xattr(answer, ino, size, names, reply);
         });
     }
 
     // Without `default_permissions` the mount is private to a user who owns all of its bytes anyway;
     // a write is refused by the kernel before it asks.
     fn access(&self, _req: &Request, _ino: INodeNo, _mask: AccessFlags, reply: ReplyEmpty) {
-        reply.error(Errno::ENOSYS);
+        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
     }
 
     fn flush(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _owner: LockOwner, reply: ReplyEmpty) {
-        reply.error(Errno::ENOSYS);
+        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
     }
 
     fn fsync(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
-        reply.ok();
+        self.guard(Operation::Other, |_| reply.ok());
     }
 
     fn fsyncdir(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
-        reply.ok();
+        self.guard(Operation::Other, |_| reply.ok());
     }
 
     fn ioctl(
@@ -299,11 +332,11 @@ impl fuser::Filesystem for Adapter {
         _out_size: u32,
         reply: ReplyIoctl,
     ) {
-        reply.error(Errno::ENOTTY);
+        self.guard(Operation::Other, |answer| reply.error(answer.refuse(Errno::ENOTTY)));
     }
 
     fn bmap(&self, _req: &Request, _ino: INodeNo, _blocksize: u32, _idx: u64, reply: ReplyBmap) {
-        reply.error(Errno::ENOSYS);
+        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
     }
 
     // The kernel keeps locks itself: the mount is on one machine.
@@ -319,7 +352,7 @@ impl fuser::Filesystem for Adapter {
         _pid: u32,
         reply: ReplyLock,
     ) {
-        reply.error(Errno::ENOSYS);
+        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
     }
 
     fn setlk(
@@ -335,7 +368,7 @@ impl fuser::Filesystem for Adapter {
         _sleep: bool,
         reply: ReplyEmpty,
     ) {
-        reply.error(Errno::ENOSYS);
+        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
     }
 
     read_only! {

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::pipe::PipeFlags;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::daemon::leave_terminal;
 use super::sys::{self, Fork};
@@ -43,7 +44,7 @@ impl AutoUnmount {
 
 fn wait(daemon: OwnedFd) -> io::Result<()> {
     // What asks the daemon to end must not end us before it has.
-    sys::ignore_signals();
+    sys::ignore_signals(&[SIGHUP, SIGINT, SIGTERM]);
     leave_terminal(None)?;
     // What stays open ends with us, and we end with the daemon.
     let _ = sys::close_all_but(&[daemon.as_fd()]);

@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid};
 
 use super::auto_unmount::AutoUnmount;
+use super::stats::StatsListener;
 use super::sys::{self, Fork};
 use super::unmount::Mount;
 
@@ -37,6 +38,8 @@ pub struct Daemon {
     log: Option<File>,
     /// Takes the mount away if we cannot.
     pub auto_unmount: Option<AutoUnmount>,
+    /// Hears where the time goes.
+    pub stats_listener: Option<StatsListener>,
 }
 
 /// A descriptor to write a newline to when the mount answers (`--ready-fd`).

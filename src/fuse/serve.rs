@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use super::attr::Ownership;
 use super::auto_unmount::RETRY;
 use super::daemon::Daemon;
 use super::mount::{Access, MountError, MountOptions, MountPoint};
+use super::requests::Requests;
+use super::stats::{Occasion, Stats};
 use super::unmount::{Mount, Unmounted};
 
 /// How long requests under way may take to end once the mount is gone; whoever keeps a file open longer
@@ -64,17 +67,25 @@ impl MountPoint {
         mut daemon: Daemon,
     ) -> Result<Served, ServeError> {
         let (sender, events) = mpsc::channel();
+        let (fs, requests) = (Arc::new(fs), Arc::new(Requests::new()?));
+        let stats = Arc::new(Stats::new(fs.clone(), requests.clone(), daemon.stats_listener.take()));
+        stats.clone().tell_when_asked()?;
         // Before the mount: a signal must never find it without someone to take it away.
         watch_signals(sender.clone())?;
         let (fd, mount) = self.mount(options)?;
         let served = daemon
             .entrust(&mount)
             .map_err(ServeError::Setup)
-            .and_then(|()| start(Adapter::new(fs, ownership, options), fd, options.access, sender))
+            .and_then(|()| {
+                let adapter = Adapter::new(fs, requests, ownership, options);
+                start(adapter, fd, options.access, sender)
+            })
             .and_then(|()| {
                 daemon.announce()?;
                 tracing::info!(dir = %mount.dir().display(), "mounted");
-                wait(&mount, &events)
+                let served = wait(&mount, &events);
+                stats.tell(Occasion::Ended);
+                served
             });
         if served.is_err()
             && let Err(error) = mount.unmount()

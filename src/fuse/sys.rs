@@ -85,10 +85,10 @@ fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     }
 }
 
-/// Takes no notice any more of signals that ask a process to end.
-pub fn ignore_signals() {
-    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+/// Takes no notice any more of some signals.
+pub fn ignore_signals(signals: &[libc::c_int]) {
+    for signal in signals {
         // SAFETY: to ignore a signal runs no code of ours.
-        unsafe { libc::signal(signal, libc::SIG_IGN) };
+        unsafe { libc::signal(*signal, libc::SIG_IGN) };
     }
 }

@@ -131,8 +131,8 @@ impl Archive {
 
     /// The names at the top, those that are not UTF-8 left out.
     pub fn top_names(&self) -> Vec<String> {
-        let list = self.union.list(self.union.root(), 0);
-        let names = list.into_iter().flatten().map(|listed| listed.name.into_owned());
+        let list = self.union.list(self.union.root());
+        let names = list.into_iter().flatten().flatten().map(|listed| listed.name.to_vec());
         names.filter_map(|name| String::from_utf8(name).ok()).collect()
     }
 }

@@ -51,12 +51,13 @@ impl Check<'_> {
     }
 
     fn directory(&mut self, number: u32, held: &mut [bool]) -> Result<()> {
-        let Ok((first, children)) = self.tables.children(DirId(number)) else {
+        let slice = self.tables.children(DirId(number))?;
+        let Some(children) = self.tables.records.slice(slice.range())? else {
             self.problem(number, "children out of range");
             return Ok(());
         };
         let mut last: Option<&[u8]> = None;
-        for (child, record) in (first..).zip(children) {
+        for (child, record) in (slice.first..).zip(children) {
             let name = self.tables.name(record)?;
             if record.parent != number || child <= number {
                 self.problem(child, "not in the directory that lists it");

@@ -156,8 +156,8 @@ impl Comparison<'_> {
 }
 
 fn names(index: &LayerIndex, dir: DirId) -> io::Result<Vec<(Vec<u8>, Found)>> {
-    let children = index.list(dir, 0).map_err(io::Error::other)?;
-    Ok(children.map(|(name, found)| (name.into_owned(), found)).collect())
+    let child = |place| index.child(dir, place).map_err(io::Error::other).transpose();
+    (0..).map_while(child).map(|child| child.map(|(name, found)| (name.to_vec(), found))).collect()
 }
 
 fn borrowed<'a>(names: impl Iterator<Item = &'a (Vec<u8>, Found)>) -> impl Iterator<Item = Child<'a>> {

@@ -24,8 +24,8 @@ use std::fs::File;
 use std::io;
 
 use crate::blob::{Forward, Hops, ReadAt};
-use crate::entry::{Attributes, Extent, Time, Xattr};
-use crate::layer::{Children, DirId, EntryNo, Error, ForeignLink, Found, Layer, LeafId, Result};
+use crate::entry::{Attributes, Extent, Kind, Time, Xattr};
+use crate::layer::{DirId, EntryNo, Error, ForeignLink, Found, Layer, LeafId, Result};
 use crate::mapped::{BadFile, Mended};
 use crate::tar;
 
@@ -163,26 +163,26 @@ impl Layer for LayerIndex {
 
     fn find(&self, dir: DirId, name: &[u8]) -> Result<Found> {
         self.ask(|tables| {
-            let (first, children) = tables.children(dir)?;
-            let at = tables.search(children, name)?;
-            let record = at.and_then(|at| Some((at, children.get(at)?)));
-            Ok(record.map_or(Found::Absent, |(at, record)| tables.found(first + at as u32, record)))
+            let children = tables.children(dir)?;
+            let place = tables.search(children, name)?;
+            match tables.named(children, place)? {
+                Some((own, found)) if own == name => Ok(found),
+                _ => Ok(Found::Absent),
+            }
         })
     }
 
-    fn list(&self, dir: DirId, skip: usize) -> Result<Children<'_>> {
-        let (tables, first, children) = self.ask(|tables| {
-            let (first, children) = tables.children(dir)?;
-            tables.check_names(children)?;
-            Ok((tables, first, children))
-        })?;
-        // A reader may come back with any position.
-        let skip = skip.min(children.len());
-        let rest = children.get(skip..).unwrap_or_default();
-        Ok(Box::new((first + skip as u32..).zip(rest).map(move |(number, record)| {
-            let name = tables.name(record).unwrap_or_default();
-            (Cow::Borrowed(name), tables.found(number, record))
-        })))
+    fn child(&self, dir: DirId, place: u32) -> Result<Option<(&[u8], Found)>> {
+        self.ask(|tables| tables.named(tables.children(dir)?, place))
+    }
+
+    fn place_behind(&self, dir: DirId, name: &[u8]) -> Result<u32> {
+        self.ask(|tables| {
+            let children = tables.children(dir)?;
+            let place = tables.search(children, name)?;
+            let is_there = tables.named(children, place)?.is_some_and(|(own, _)| own == name);
+            Ok(place + u32::from(is_there))
+        })
     }
 
     fn parent(&self, dir: DirId) -> Result<Option<(DirId, Cow<'_, [u8]>)>> {
@@ -193,6 +193,10 @@ impl Layer for LayerIndex {
             let record = tables.directory(dir)?;
             Ok(Some((DirId(record.parent), Cow::Borrowed(tables.name(record)?))))
         })
+    }
+
+    fn kind(&self, entry: EntryNo) -> Result<Kind> {
+        self.ask(|tables| tables.kind(entry))
     }
 
     fn attributes(&self, entry: EntryNo) -> Result<Option<Attributes>> {

@@ -126,7 +126,7 @@ impl Slice {
         Slice { first: (data >> 32) as u32, count: data as u32 }
     }
 
-    fn range(self) -> std::ops::Range<usize> {
+    pub fn range(self) -> std::ops::Range<usize> {
         self.first as usize..self.first as usize + self.count as usize
     }
 }
@@ -242,39 +242,35 @@ impl Tables {
         }
     }
 
-    /// The number of a directory's first child, and all of them.
-    pub fn children(&self, dir: DirId) -> Result<(u32, &[Record])> {
-        let slice = Slice::unpack(self.directory(dir)?.data);
-        let children = self.records.slice(slice.range())?.ok_or(Error::NoEntry(dir.into()))?;
-        Ok((slice.first, children))
+    /// The numbers of a directory's children.
+    pub fn children(&self, dir: DirId) -> Result<Slice> {
+        Ok(Slice::unpack(self.directory(dir)?.data))
     }
 
-    /// The place of a name among a directory's children.
-    pub fn search(&self, children: &[Record], name: &[u8]) -> Result<Option<usize>> {
-        let (mut low, mut high) = (0, children.len());
+    /// The place of the first of a directory's children whose name does not come before `name`.
+    ///
+    /// A large directory is many pages: only those are looked at that the search comes to.
+    pub fn search(&self, children: Slice, name: &[u8]) -> Result<u32> {
+        let (mut low, mut high) = (0, children.count);
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(record) = children.get(middle) else { break };
-            match self.name(record)?.cmp(name) {
+            match self.name(self.child(children, middle)?)?.cmp(name) {
                 Ordering::Less => low = middle + 1,
-                Ordering::Equal => return Ok(Some(middle)),
+                Ordering::Equal => return Ok(middle),
                 Ordering::Greater => high = middle,
             }
         }
-        Ok(None)
+        Ok(low)
+    }
+
+    /// A child by its place, which is one of the slice's.
+    pub fn child(&self, children: Slice, place: u32) -> Result<&Record> {
+        self.record(EntryNo(children.first.saturating_add(place)))
     }
 
     pub fn name(&self, record: &Record) -> Result<&[u8]> {
         let at = record.name_at as usize;
         Ok(self.names.slice(at..at + usize::from(record.name_len))?.unwrap_or_default())
-    }
-
-    /// Whether the names of a directory's children, which stand together, are what they were.
-    pub fn check_names(&self, children: &[Record]) -> Result<()> {
-        let (Some(first), Some(last)) = (children.first(), children.last()) else { return Ok(()) };
-        let end = last.name_at as usize + usize::from(last.name_len);
-        self.names.slice(first.name_at as usize..end)?;
-        Ok(())
     }
 
     pub fn target(&self, symlink: &Record) -> Result<&[u8]> {
@@ -287,8 +283,17 @@ impl Tables {
         Ok(range.map_or(Ok(None), |(at, end)| self.texts.slice(at..end))?.unwrap_or_default())
     }
 
+    /// The name at a place among a directory's children, and the layer's word on it.
+    pub fn named(&self, children: Slice, place: u32) -> Result<Option<(&[u8], Found)>> {
+        if place >= children.count {
+            return Ok(None);
+        }
+        let record = self.child(children, place)?;
+        Ok(Some((self.name(record)?, self.found(children.first + place, record))))
+    }
+
     /// The layer's word on a name, by its record and the record's number.
-    pub fn found(&self, number: u32, record: &Record) -> Found {
+    fn found(&self, number: u32, record: &Record) -> Found {
         match record.kind() {
             RecordKind::Whiteout => Found::Whiteout,
             RecordKind::Directory => {
@@ -313,22 +318,16 @@ impl Tables {
         Ok(path)
     }
 
+    pub fn kind(&self, entry: EntryNo) -> Result<Kind> {
+        kind(entry, self.record(entry)?)
+    }
+
     pub fn attributes(&self, entry: EntryNo) -> Result<Option<Attributes>> {
         let record = self.record(entry)?;
-        let kind = match record.kind() {
-            RecordKind::Directory if !record.flags.contains(Flags::EXPLICIT) => return Ok(None),
-            RecordKind::Directory => Kind::Directory,
-            // A link into a lower layer takes all but its number of names from its target.
-            RecordKind::Regular | RecordKind::ForeignLink => Kind::Regular,
-            RecordKind::Symlink => Kind::Symlink,
-            RecordKind::CharDevice => Kind::CharDevice,
-            RecordKind::BlockDevice => Kind::BlockDevice,
-            RecordKind::Fifo => Kind::Fifo,
-            RecordKind::Socket => Kind::Socket,
-            RecordKind::Link | RecordKind::Whiteout => {
-                return Err(Error::WrongKind { entry, expected: "an entry of its own" });
-            }
-        };
+        let kind = kind(entry, record)?;
+        if kind == Kind::Directory && !record.flags.contains(Flags::EXPLICIT) {
+            return Ok(None);
+        }
         let owner = self.owner(record)?;
         let mtime = Time { secs: record.mtime_secs, nanos: record.mtime_nanos };
         let (atime, ctime) = self.other_times(entry, record)?.unwrap_or((mtime, mtime));
@@ -403,6 +402,22 @@ impl Tables {
             None => Ok(None),
         }
     }
+}
+
+fn kind(entry: EntryNo, record: &Record) -> Result<Kind> {
+    Ok(match record.kind() {
+        RecordKind::Directory => Kind::Directory,
+        // A link into a lower layer takes all but its number of names from its target.
+        RecordKind::Regular | RecordKind::ForeignLink => Kind::Regular,
+        RecordKind::Symlink => Kind::Symlink,
+        RecordKind::CharDevice => Kind::CharDevice,
+        RecordKind::BlockDevice => Kind::BlockDevice,
+        RecordKind::Fifo => Kind::Fifo,
+        RecordKind::Socket => Kind::Socket,
+        RecordKind::Link | RecordKind::Whiteout => {
+            return Err(Error::WrongKind { entry, expected: "an entry of its own" });
+        }
+    })
 }
 
 fn device(record: &Record) -> Device {

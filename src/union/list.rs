@@ -1,10 +1,10 @@
 //! The names of a merged directory, each once, in the order of their bytes (S23).
+//!
+//! A list can be left behind any name and taken up there again: what is remembered of it is one number, not a list.
 
-use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use smallvec::SmallVec;
 
-use crate::layer::{Children, Found, Result};
+use crate::layer::{Found, Result};
 
 use super::{Member, Merge, MergedDir, Node, Union};
 
@@ -12,33 +12,44 @@ use super::{Member, Merge, MergedDir, Node, Union};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<'a> {
     /// The name.
-    pub name: Cow<'a, [u8]>,
+    pub name: &'a [u8],
     /// What it names.
     pub node: Node,
-    /// How many of the directory's names, hidden ones too, have been passed with this one: pass it as
-    /// `skip` to go on behind this name.
-    pub position: usize,
+    /// Where the name stands, to go on behind it.
+    pub place: Place,
+}
+
+/// Where a name of a merged directory stands: the topmost member that has a word on it, and its place there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The member, counted from the top.
+    pub rank: u32,
+    /// The name's place among the member's.
+    pub at: u32,
 }
 
 impl Union {
-    /// Lists a directory, without the first `skip` of its members' names.
-    ///
-    /// Skipping costs nothing in a directory of one layer and a merge of what is skipped elsewhere.
-    pub fn list(&self, dir: &MergedDir, skip: usize) -> Result<List<'_>> {
-        let single = dir.members().len() == 1;
-        let mut sources = Vec::with_capacity(dir.members().len());
-        let mut heads = BinaryHeap::with_capacity(dir.members().len());
-        for (rank, member) in dir.members().iter().enumerate() {
-            let children = self.layer(member.layer)?.list(member.dir, if single { skip } else { 0 })?;
-            let mut source = Source { member, children };
-            heads.extend(source.head(rank));
-            sources.push(source);
+    /// Lists a directory.
+    pub fn list(&self, dir: &MergedDir) -> Result<List<'_>> {
+        let mut list = List { union: self, heads: SmallVec::new() };
+        for (rank, member) in (0..).zip(dir.members().iter()) {
+            list.push(member, Place { rank, at: 0 })?;
         }
-        let mut list = List { union: self, sources, heads, position: 0 };
-        if single {
-            list.position = skip;
-        } else {
-            while list.position < skip && list.merge_next().is_some() {}
+        Ok(list)
+    }
+
+    /// Lists a directory behind a name; behind a place where none stands there is nothing.
+    pub fn list_behind(&self, dir: &MergedDir, place: Place) -> Result<List<'_>> {
+        let mut list = List { union: self, heads: SmallVec::new() };
+        let Some(own) = dir.members().get(place.rank as usize) else { return Ok(list) };
+        if dir.members().len() == 1 {
+            list.push(own, Place { at: place.at.saturating_add(1), ..place })?;
+            return Ok(list);
+        }
+        let Some((name, _)) = self.layer(own.layer)?.child(own.dir, place.at)? else { return Ok(list) };
+        for (rank, member) in (0..).zip(dir.members().iter()) {
+            let at = self.layer(member.layer)?.place_behind(member.dir, name)?;
+            list.push(member, Place { rank, at })?;
         }
         Ok(list)
     }
@@ -47,81 +58,68 @@ impl Union {
 /// The iterator behind [`Union::list`].
 pub struct List<'a> {
     union: &'a Union,
-    sources: Vec<Source<'a>>,
-    heads: BinaryHeap<Reverse<Head<'a>>>,
-    position: usize,
+    /// The next name of each member, the one to be given next standing last.
+    heads: SmallVec<[Head<'a>; 8]>,
 }
 
-struct Source<'a> {
-    member: Member,
-    children: Children<'a>,
-}
-
-/// The next name of one source; the topmost of equal names comes first.
+/// The next name of one member.
 struct Head<'a> {
-    name: Cow<'a, [u8]>,
-    rank: usize,
+    name: &'a [u8],
     found: Found,
+    place: Place,
+    member: Member,
 }
 
-impl<'a> Source<'a> {
-    fn head(&mut self, rank: usize) -> Option<Reverse<Head<'a>>> {
-        self.children.next().map(|(name, found)| Reverse(Head { name, rank, found }))
+impl Head<'_> {
+    /// The topmost of equal names comes first.
+    fn key(&self) -> (&[u8], u32) {
+        (self.name, self.place.rank)
     }
 }
 
 impl<'a> List<'a> {
-    fn pop(&mut self) -> Option<(Head<'a>, Member)> {
-        let Reverse(head) = self.heads.pop()?;
-        let source = self.sources.get_mut(head.rank)?;
-        let member = source.member;
-        self.heads.extend(source.head(head.rank));
-        Some((head, member))
+    /// Takes in a member's name at a place, if one stands there.
+    fn push(&mut self, member: Member, place: Place) -> Result<()> {
+        if let Some((name, found)) = self.union.layer(member.layer)?.child(member.dir, place.at)? {
+            let head = Head { name, found, place, member };
+            let at = self.heads.partition_point(|other| other.key() > head.key());
+            self.heads.insert(at, head);
+        }
+        Ok(())
     }
 
-    /// Merges all words on the next name; the node is `None` if the name does not show.
-    fn merge_next(&mut self) -> Option<(Cow<'a, [u8]>, Option<Node>)> {
-        let (first, member) = self.pop()?;
-        let mut merge = Merge::new();
-        merge.push(member.layer, self.union.links.judge(member, &first.name, first.found));
-        while self.heads.peek().is_some_and(|Reverse(head)| head.name == first.name) {
-            let (head, member) = self.pop()?;
-            merge.push(member.layer, self.union.links.judge(member, &head.name, head.found));
+    /// The next name, whether it shows or not, with one member's word on it.
+    fn pop(&mut self) -> Result<Option<Head<'a>>> {
+        let Some(head) = self.heads.pop() else { return Ok(None) };
+        self.push(head.member, Place { at: head.place.at + 1, ..head.place })?;
+        Ok(Some(head))
+    }
+
+    /// Merges all words on the next name that shows.
+    fn step(&mut self) -> Result<Option<Listed<'a>>> {
+        while let Some(first) = self.pop()? {
+            let mut merge = Merge::new();
+            merge.push(first.member.layer, self.judge(&first));
+            while self.heads.last().is_some_and(|next| next.name == first.name) {
+                let Some(next) = self.pop()? else { break };
+                merge.push(next.member.layer, self.judge(&next));
+            }
+            if let Some(node) = merge.finish() {
+                return Ok(Some(Listed { name: first.name, node, place: first.place }));
+            }
         }
-        self.position += 1;
-        Some((first.name, merge.finish()))
+        Ok(None)
+    }
+
+    fn judge(&self, head: &Head<'_>) -> Found {
+        self.union.links.judge(head.member, head.name, head.found)
     }
 }
 
 impl<'a> Iterator for List<'a> {
-    type Item = Listed<'a>;
+    type Item = Result<Listed<'a>>;
 
-    fn next(&mut self) -> Option<Listed<'a>> {
-        loop {
-            let (name, node) = self.merge_next()?;
-            if let Some(node) = node {
-                return Some(Listed { name, node, position: self.position });
-            }
-        }
-    }
-}
-
-impl PartialEq for Head<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Head<'_> {}
-
-impl PartialOrd for Head<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Head<'_> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (&self.name, self.rank).cmp(&(&other.name, other.rank))
+    fn next(&mut self) -> Option<Result<Listed<'a>>> {
+        self.step().transpose()
     }
 }

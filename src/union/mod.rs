@@ -14,13 +14,15 @@ mod walk;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::entry::{Attributes, Kind, Time, Xattr};
 use crate::layer::{DirId, Error, Layer, LayerNo, LeafId, Result};
 use crate::path::TreePath;
 
 pub use dump::dump;
 pub use explain::{Explanation, Missing, Step, Word, explain};
-pub use list::{List, Listed};
+pub use list::{List, Listed, Place};
 pub use resolve::{Last, ResolveError, Resolved};
 pub use rule::{Merge, Verdict};
 pub use walk::{Walk, Walked};
@@ -40,17 +42,19 @@ pub struct Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MergedDir {
     top: Member,
-    rest: Box<[Member]>,
+    /// Most directories are in few layers: those need no memory of their own.
+    rest: SmallVec<[Member; 3]>,
 }
 
 impl MergedDir {
-    /// Merges members, top first; `None` if there are none.
-    fn new(mut members: Vec<Member>) -> Option<MergedDir> {
-        if members.is_empty() {
-            return None;
-        }
-        let rest = members.split_off(1).into_boxed_slice();
-        members.pop().map(|top| MergedDir { top, rest })
+    /// A directory of one layer.
+    fn of(top: Member) -> MergedDir {
+        MergedDir { top, rest: SmallVec::new() }
+    }
+
+    /// Takes in a member below all others.
+    fn push(&mut self, member: Member) {
+        self.rest.push(member);
     }
 
     /// The topmost member.
@@ -73,15 +77,20 @@ impl MergedDir {
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a>(&'a MergedDir);
 
-impl Members<'_> {
+impl<'a> Members<'a> {
     /// How many; never 0.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         1 + self.0.rest.len()
     }
 
+    /// One of them, counted from the top.
+    pub fn get(&self, rank: usize) -> Option<Member> {
+        self.iter().nth(rank)
+    }
+
     /// One after the other, top first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Member> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Member> + use<'a> {
         std::iter::once(self.0.top).chain(self.0.rest.iter().copied())
     }
 }
@@ -238,23 +247,29 @@ impl Union {
         Ok(implied(self.layer(dir.top().layer)?.newest_mtime()))
     }
 
-    /// Extended attributes of a node; of a directory those of its topmost explicit member (S4, S22).
+    /// Extended attributes of a node (S8, S22).
     pub fn xattrs(&self, node: &Node) -> Result<Cow<'_, [Xattr]>> {
         match node {
-            Node::Leaf { layer, leaf } => {
-                let (layer, leaf) = self.leaf_source(*layer, *leaf);
-                self.layer(layer)?.xattrs(leaf.into())
-            }
-            Node::Dir(dir) => {
-                for member in dir.members().iter() {
-                    let layer = self.layer(member.layer)?;
-                    if layer.attributes(member.dir.into())?.is_some() {
-                        return layer.xattrs(member.dir.into());
-                    }
-                }
-                Ok(Cow::Borrowed(&[]))
+            Node::Leaf { layer, leaf } => self.leaf_xattrs(*layer, *leaf),
+            Node::Dir(dir) => self.dir_xattrs(dir),
+        }
+    }
+
+    /// Extended attributes of a leaf.
+    pub fn leaf_xattrs(&self, layer: LayerNo, leaf: LeafId) -> Result<Cow<'_, [Xattr]>> {
+        let (layer, leaf) = self.leaf_source(layer, leaf);
+        self.layer(layer)?.xattrs(leaf.into())
+    }
+
+    /// Extended attributes of a directory: those of its topmost explicit member (S4, S22).
+    pub fn dir_xattrs(&self, dir: &MergedDir) -> Result<Cow<'_, [Xattr]>> {
+        for member in dir.members().iter() {
+            let layer = self.layer(member.layer)?;
+            if layer.attributes(member.dir.into())?.is_some() {
+                return layer.xattrs(member.dir.into());
             }
         }
+        Ok(Cow::Borrowed(&[]))
     }
 
     /// A symlink's target.

@@ -27,7 +27,7 @@ pub enum Verdict {
 /// The fold over the layers' words on one name.
 #[derive(Debug, Default)]
 pub struct Merge {
-    members: Vec<Member>,
+    dir: Option<MergedDir>,
     leaf: Option<Node>,
     settled_by: Option<LayerNo>,
 }
@@ -54,9 +54,9 @@ impl Merge {
             }
             Found::Leaf(leaf) => {
                 self.settled_by = Some(layer);
-                match self.members.first() {
+                match &self.dir {
                     // S21: a file under a directory never shows, and cuts the stack.
-                    Some(top) => Verdict::Hidden { by: top.layer },
+                    Some(dir) => Verdict::Hidden { by: dir.top().layer },
                     None => {
                         self.leaf = Some(Node::Leaf { layer, leaf });
                         Verdict::Shown
@@ -67,9 +67,17 @@ impl Merge {
                 if opaque {
                     self.settled_by = Some(layer);
                 }
-                let verdict = if self.members.is_empty() { Verdict::Shown } else { Verdict::Merged };
-                self.members.push(Member { layer, dir });
-                verdict
+                let member = Member { layer, dir };
+                match &mut self.dir {
+                    Some(merged) => {
+                        merged.push(member);
+                        Verdict::Merged
+                    }
+                    None => {
+                        self.dir = Some(MergedDir::of(member));
+                        Verdict::Shown
+                    }
+                }
             }
         }
     }
@@ -81,10 +89,7 @@ impl Merge {
 
     /// What shows; `None` when nothing does.
     pub fn finish(self) -> Option<Node> {
-        match self.leaf {
-            Some(leaf) => Some(leaf),
-            None => MergedDir::new(self.members).map(Node::Dir),
-        }
+        self.leaf.or(self.dir.map(Node::Dir))
     }
 }
 

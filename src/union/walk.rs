@@ -41,17 +41,17 @@ impl Walk<'_> {
 
     fn step(&mut self) -> Result<Option<Walked>> {
         if let Some(dir) = self.descend.take() {
-            self.levels.push(self.union.list(&dir, 0)?);
+            self.levels.push(self.union.list(&dir)?);
         }
         while let Some(level) = self.levels.last_mut() {
-            let Some(listed) = level.next() else {
+            let Some(listed) = level.next().transpose()? else {
                 self.levels.pop();
                 self.path.pop();
                 continue;
             };
-            let path = self.path.join(&listed.name);
+            let path = self.path.join(listed.name);
             if let Node::Dir(dir) = &listed.node {
-                self.path.push(&listed.name);
+                self.path.push(listed.name);
                 self.descend = Some(dir.clone());
             }
             return Ok(Some(Walked { path, node: listed.node, depth: self.levels.len() }));

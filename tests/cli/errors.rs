@@ -142,6 +142,34 @@ $ peelfs mount -v --sloppy -o frobnicate nothing.tar mnt
 }
 
 #[test]
+fn statistics_that_nobody_would_see_are_refused() {
+    session(
+        app().path(),
+        r#"
+$ mkdir mnt; peelfs mount --stats app.tar mnt
+! peelfs: --stats: a daemon in the background has nowhere to print; add --foreground or --log-file FILE
+? 2
+$ peelfs mount --stats=json app.tar mnt
+! peelfs: --stats: a daemon in the background has nowhere to print; add --foreground or --log-file FILE
+? 2
+$ peelfs mount -o ro,stats app.tar mnt
+! peelfs: mount option `stats`: a daemon in the background has nowhere to print; add --foreground or --log-file FILE
+? 2
+$ peelfs mount --foreground -o stats=xml app.tar mnt
+! peelfs: mount option `stats`: `xml` is neither `table` nor `json`
+? 2
+$ peelfs mount --foreground --stats=xml app.tar mnt
+! error: invalid value 'xml' for '--stats[=<FORMAT>]'
+!   [possible values: table, json]
+! 
+! For more information, try '--help'.
+? 2
+$ ls mnt
+"#,
+    );
+}
+
+#[test]
 fn several_images_are_listed() {
     session(
         several().path(),

@@ -103,13 +103,15 @@ Arguments:
   <IMAGE MOUNTPOINT>...  The image, or layers base first, and behind them the directory to mount on
 
 Options:
-  -o <OPTION[,OPTION]>   Set mount options: allow_other, uid=, gid=, umask=, suid, dev, noexec,
-                         lowerdir=TOP:...:BASE, ...
-  -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
-  -f, --foreground       Stay in the foreground
-      --ready-fd <N>     Write a newline to this descriptor when the mount answers
-      --log-file <FILE>  Append the daemon's messages to this file
-  -h, --help             Print help (see more with '--help')
+  -o <OPTION[,OPTION]>    Set mount options: allow_other, uid=, gid=, umask=, suid, dev, noexec,
+                          lowerdir=TOP:...:BASE, ...
+  -v, --verbose...        Say more on stderr (repeat for more; RUST_LOG overrides)
+  -f, --foreground        Stay in the foreground
+      --ready-fd <N>      Write a newline to this descriptor when the mount answers
+      --log-file <FILE>   Append the daemon's messages to this file
+      --stats[=<FORMAT>]  Print statistics when the mount ends, as they are at any time on SIGUSR1
+                          [possible values: table, json]
+  -h, --help              Print help (see more with '--help')
 
 Opening the image:
       --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)

@@ -21,6 +21,7 @@ mod readonly;
 mod start;
 mod stat;
 mod statfs;
+mod stats;
 mod stop;
 mod xattr;
 

@@ -67,6 +67,20 @@ pub struct Stats {
     pub decoded: u64,
 }
 
+impl Stats {
+    /// What has been done since some earlier time.
+    pub fn since(&self, earlier: &Stats) -> Stats {
+        Stats {
+            hits: self.hits - earlier.hits,
+            waits: self.waits - earlier.waits,
+            misses: self.misses - earlier.misses,
+            ahead: self.ahead - earlier.ahead,
+            ahead_hits: self.ahead_hits - earlier.ahead_hits,
+            decoded: self.decoded - earlier.decoded,
+        }
+    }
+}
+
 /// What a reader gets who asks for a block.
 pub enum Claim<'a> {
     /// The block.
