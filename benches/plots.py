@@ -154,7 +154,7 @@ def label(value, values, system):
 
 
 def lines(title, unit, panels):
-    columns = min(len(panels), 3)
+    columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(WIDTH, 0.5 + 2.6 * rows), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, weight="bold")
@@ -218,24 +218,24 @@ def round_numbers(values):
 
 
 def name_lines(axes, series):
-    """Each line's name behind its last point; pushed apart where two would meet."""
+    """Each line's name in one column behind all of them; a line that ends before is led there."""
     low, high = (math.log10(limit) for limit in axes.get_ylim())
-    ends = defaultdict(dict)
-    for system, places in series.items():
-        x, y = places[-1]
-        ends[x][system] = math.log10(y)
-    for x, heights in ends.items():
-        for system, height in apart(heights, (high - low) * LEAST_GAP).items():
-            axes.annotate(
-                system,
-                (x, 10**height),
-                (7, 0),
-                textcoords="offset points",
-                va="center",
-                annotation_clip=False,
-                color=COLOURS[system],
-                weight="bold" if system == "peelfs" else "normal",
-            )
+    last = max(x for places in series.values() for x, _ in places)
+    heights = {system: math.log10(places[-1][1]) for system, places in series.items()}
+    for system, height in apart(heights, (high - low) * LEAST_GAP).items():
+        x, y = series[system][-1]
+        if x < last:
+            axes.plot([x, last * 1.1], [y, 10**height], color=COLOURS[system], linewidth=0.7, linestyle=(0, (1, 2)))
+        axes.annotate(
+            system,
+            (last, 10**height),
+            (9, 0),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+            color=COLOURS[system],
+            weight="bold" if system == "peelfs" else "normal",
+        )
 
 
 def apart(heights, gap):
