@@ -13,11 +13,10 @@ import time
 
 import oci
 import systems
-from figures import Line, drop_caches, interleaved, mount_time, resident, seconds, time_of, warm
+import workloads
+from figures import MEMORY, state_of_memory
+from measure import Line, drop_caches, filled, forget, interleaved, mount_time, seconds, time_of, warm
 from systems import IS_ROOT, Failed
-
-# What a mount with compressed layers may hold: a fixed part, and decoded blocks (`--cache-mem`, by default).
-MEMORY = (30 + 64) << 20
 
 # Random reads in a round; two of them are never in the same block of decoded bytes, nor in two that adjoin.
 READS, STRETCH = 500, 512 * 1024
@@ -35,7 +34,7 @@ def first_mount(setup, report):
             continue
         commands, targets = readers_of_all(setup, report, image)
         ours = f"first mount, {compression}"
-        cache = setup.root / "cache"
+        cache = setup.cache
 
         def mount():
             forget(cache)
@@ -53,6 +52,8 @@ def first_mount(setup, report):
         commands[ours] = systems.peelfs_command("peelfs", image.path, setup.point, cache)
         for name, samples in timings.items():
             report.add(name, samples, shown(setup, commands[name], image))
+            system = "peelfs" if name == ours else name.removesuffix(f", {compression}")
+            report.plot("first_mount", f"{compression} layers", system, report.series[name].median)
         what = f"first mount of {image.tar_bytes / 1e9:.2f} GB in {image.layers} {compression} layers"
         for name in timings:
             if name != ours:
@@ -63,14 +64,14 @@ def readers_of_all(setup, report, image):
     """Commands that read every byte of all layers, and what a first mount may take of their time."""
     blobs, kind = image.blobs, image.compression
     floor = f"decode floor, {kind}"
-    commands, targets = {floor: [setup.decode_floor, *blobs]}, {}
+    commands, targets = {floor: [setup.programs.decode_floor, *blobs]}, {}
     if kind == "zstd":
         return commands | {"zstd -d": each(["zstd", "-dc"], blobs)}, targets
     targets = {floor: 1.15, "ratarmount, layers": 1, "umoci unpack": 0.25}
-    if setup.ratarmount:
+    if setup.programs.ratarmount:
         options = ["--no-mount", "-P", "0", "--use-backend", "rapidgzip", "--recreate-index"]
         indexes = ["--index-folders", setup.root / "ratarmount-index"]
-        commands["ratarmount, layers"] = [setup.ratarmount, *options, *indexes, *blobs]
+        commands["ratarmount, layers"] = [setup.programs.ratarmount, *options, *indexes, *blobs]
     else:
         report.leave_out("ratarmount: not installed")
     unpack = ["umoci", "unpack", "--rootless", "--image", f"{image.layout}:bench", setup.root / "bundle"]
@@ -95,6 +96,8 @@ def second_mount(setup, report):
     """Mounting what is known."""
     kinds = {kind: wanted(setup, report, kind, "gzip") for kind in ("small", "image", "files")}
     images = {f"second mount, {image.entries:,} entries": image for image in kinds.values() if image}
+    for plain in setup.files, workloads.many_files(setup.root, max(setup.sizes)):
+        images[f"second mount, plain tar, {plain.entries:,} entries"] = plain
     cache = filled(setup, *images.values())
     runs = [lambda n=name: [(n, mount_time(setup, images[n].path, cache))] for name in images]
     timings = interleaved(4 * setup.rounds, *runs)
@@ -152,7 +155,7 @@ def random_read(setup, report):
         rounds = iter(range(len(states) * setup.rounds))
 
         def read(state):
-            with systems.peelfs(setup.peelfs, image.path, setup.point, cache):
+            with systems.peelfs(setup.programs.peelfs, image.path, setup.point, cache):
                 states[state](image.path)
                 return [(state, took) for took in random_reads(setup, random.Random(next(rounds)))]
 
@@ -198,13 +201,13 @@ def stream(setup, report):
         ours, floor = f"dd, {compression}", f"decode floor, one core, {compression}"
         commands = {
             ours: ["dd", f"if={setup.point}/{oci.LARGE}", "of=/dev/null", "bs=1M", "status=none"],
-            floor: [setup.decode_floor, "--decode", *image.blobs],
+            floor: [setup.programs.decode_floor, "--decode", *image.blobs],
         }
         for path in [image.path, *image.blobs]:
             warm(path)
 
         def through_mount():
-            with systems.peelfs(setup.peelfs, image.path, setup.point, cache):
+            with systems.peelfs(setup.programs.peelfs, image.path, setup.point, cache):
                 yield ours, time_of(commands[ours])
 
         timings = interleaved(setup.rounds, through_mount, lambda: [(floor, time_of(commands[floor]))])
@@ -218,25 +221,15 @@ def memory_compressed(setup, report):
     image = wanted(setup, report, "files", "gzip")
     if not image:
         return
-    cache = setup.root / "cache"
+    cache = setup.cache
     forget(cache)
     for when in ("first mount", "second mount"):
-        with systems.peelfs(setup.peelfs, image.path, setup.point, cache) as daemon:
-            state_of_memory(report, f"{when}, mounted", daemon)
+        with systems.peelfs(setup.programs.peelfs, image.path, setup.point, cache) as daemon:
+            state_of_memory(report, f"gzip, {when}, mounted", daemon)
             time_of(["find", setup.point, "-ls"])
-            state_of_memory(report, f"{when}, after a full `find -ls`", daemon)
+            state_of_memory(report, f"gzip, {when}, after a full `find -ls`", daemon)
             read_at_once(setup.point)
-            state_of_memory(report, f"{when}, after {READERS} readers at once", daemon, MEMORY)
-
-
-def state_of_memory(report, when, daemon, target=None):
-    """All pages, and those that are not of files: those of the cache's files are the kernel's to take away."""
-    for kind in ("VmRSS", "RssAnon"):
-        taken = resident(daemon, kind)
-        line = Line(f"memory, gzip, {when}, {kind}", f"{taken / 2**20:.0f} MiB")
-        if target:
-            line.target, line.is_met = f"≤ {target >> 20} MiB", taken <= target
-        report.lines.append(line)
+            state_of_memory(report, f"gzip, {when}, after {READERS} readers at once", daemon, MEMORY)
 
 
 def read_at_once(point):
@@ -258,9 +251,7 @@ def wanted(setup, report, kind, compression):
     """A workload, or a word on why there is none."""
     image = setup.compressed.get((kind, compression))
     if not image:
-        why = f"{compression} layers: {oci.COMPRESSIONS[compression][0]} is not installed"
-        if why not in report.left_out:
-            report.leave_out(why)
+        report.leave_out(f"{compression} layers: {oci.COMPRESSIONS[compression][0]} is not installed")
     return image
 
 
@@ -269,21 +260,6 @@ def shown(setup, command, image):
     blobs = image.blobs
     words = [word for word in command if word not in blobs]
     return setup.shown(words + ["BLOB..."] if len(words) < len(command) else words)
-
-
-def filled(setup, *images):
-    """A fresh cache directory in which what there is to know of the images stands."""
-    cache = setup.root / "cache"
-    forget(cache)
-    for image in images:
-        mount_time(setup, image.path, cache)
-    return cache
-
-
-def forget(cache):
-    shutil.rmtree(cache, ignore_errors=True)
-    # What others wrote must not be written back during what is timed.
-    os.sync()
 
 
 def clear(setup):

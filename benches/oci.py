@@ -7,10 +7,9 @@ import random
 import shutil
 import subprocess
 import tarfile
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from workloads import EDITION, CannotMake, Workload, anonymous, entry, kept, sha256
+from workloads import EDITION, CannotMake, Workload, anonymous, entry, kept, plain_layers, sha256
 
 # How layers are compressed: as registries have them, and one frame a layer, from a pipe, as builders write it.
 COMPRESSIONS = {"gzip": ["gzip", "-n"], "zstd": ["zstd", "-q", "-3"]}
@@ -79,19 +78,6 @@ def compressed(workload, compression):
             archive.add(file, file.relative_to(made.layout), filter=anonymous)
     made.keep()
     return made
-
-
-@contextmanager
-def plain_layers(workload):
-    """Length and bytes of each layer's tar, base first, of a docker archive or of a plain tar."""
-    if workload.layers == 1:
-        with open(workload.path, "rb") as tar:
-            yield [(workload.path.stat().st_size, tar)]
-        return
-    with tarfile.open(workload.path) as archive:
-        manifest = json.load(archive.extractfile("manifest.json"))
-        members = [archive.getmember(name) for name in manifest[0]["Layers"]]
-        yield [(member.size, archive.extractfile(member)) for member in members]
 
 
 def copy_with_skopeo(archive, layout, compression):

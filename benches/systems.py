@@ -3,11 +3,9 @@
 import ctypes
 import mmap
 import os
-import shutil
 import signal
 import struct
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +21,10 @@ IS_ROOT = os.geteuid() == 0
 
 class Failed(Exception):
     """Something that was to be measured did not work."""
+
+
+class TooSlow(Failed):
+    """Something takes longer than it is waited for."""
 
 
 def daemon(command, **options):
@@ -65,13 +67,23 @@ def peelfs(binary, image, point, cache=None):
 
 
 @contextmanager
+def floor(program, table, archive, point):
+    """Mounts the floor daemon, which answers from a table of its own."""
+    with served([program, table, archive, point], point) as process:
+        yield process
+
+
+@contextmanager
 def overlayfs(layers, point):
     """Mounts the kernel's overlayfs over unpacked layers, base first."""
+    # A single lower is refused; an empty one below it changes nothing.
+    nothing = layers[0].parent / "nothing"
+    if len(layers) == 1:
+        nothing.mkdir(exist_ok=True)
+        layers = [nothing, *layers]
     # Relative names, or many layers would not fit into the page that mount(2) takes.
     names = ":".join(layer.name for layer in reversed(layers))
-    with unmounted(point):
-        run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={names}", point], cwd=layers[0].parent)
-        os.stat(point)
+    with kernel_mount(["-t", "overlay", "overlay", "-o", f"lowerdir={names}"], point, cwd=layers[0].parent):
         yield
 
 
@@ -79,19 +91,71 @@ def overlayfs(layers, point):
 def fuse_overlayfs(layers, point):
     """Mounts fuse-overlayfs over the same layers."""
     names = ":".join(str(layer) for layer in reversed(layers))
-    # It has something to say about every option that its library does not know.
-    process = daemon(["fuse-overlayfs", "-f", "-o", f"lowerdir={names}", point], stderr=subprocess.DEVNULL)
-    with unmounted(point, process):
-        wait_for_mount(point)
+    with served(["fuse-overlayfs", "-f", "-o", f"lowerdir={names}", point], point) as process:
         yield process
 
 
-def wait_for_mount(point):
-    deadline = time.monotonic() + PATIENCE
-    while not os.path.ismount(point):
+@contextmanager
+def ratarmount(program, tar, index, point, patience=PATIENCE):
+    """Mounts a tar with ratarmount; its index is kept in a file."""
+    with served([program, "-f", "--index-file", index, tar, point], point, patience) as process:
+        yield process
+
+
+@contextmanager
+def archivemount(tar, point, patience=PATIENCE):
+    """Mounts a tar with archivemount."""
+    with served(["archivemount", "-f", "-o", "readonly", tar, point], point, patience) as process:
+        yield process
+
+
+@contextmanager
+def erofs(image, point):
+    """Mounts an image of erofs, by the kernel."""
+    with kernel_mount(["-t", "erofs", "-o", "ro", image], point):
+        yield
+
+
+@contextmanager
+def directory(tree, point):
+    """Shows a directory of the disk's own file system."""
+    with kernel_mount(["--bind", tree], point):
+        yield
+
+
+@contextmanager
+def kernel_mount(arguments, point, **options):
+    with unmounted(point):
+        run(["mount", *arguments, point], **options)
+        os.stat(point)
+        yield
+
+
+@contextmanager
+def served(command, point, patience=PATIENCE):
+    """Starts a daemon that stays in the foreground, and waits for its mount."""
+    # Some have something to say about every option that their library does not know.
+    process = daemon(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process.point = point
+    with unmounted(point, process):
+        try:
+            wait_for_mount(process, patience)
+            yield process
+        except BaseException:
+            # Who is still waiting for an answer from it waits no longer.
+            process.kill()
+            raise
+
+
+def wait_for_mount(process, patience):
+    deadline = time.monotonic() + patience
+    while not os.path.ismount(process.point):
+        if process.poll() is not None:
+            raise Failed(f"{process.args[0]} mounted nothing, and ended with status {process.returncode}")
         if time.monotonic() > deadline:
-            raise Failed(f"nothing was mounted on {point}")
-        time.sleep(0.005)
+            raise TooSlow(f"no mount after {patience:.0f} s")
+        time.sleep(0.002)
+    process.took = time.perf_counter() - process.began
 
 
 @contextmanager
@@ -138,47 +202,3 @@ def run(command, **options):
     if done.returncode:
         raise Failed(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
     return done.stdout.removesuffix("\n")
-
-
-# The programs.
-
-
-def build_peelfs(root):
-    """The release binary, as `cargo build --release` makes it."""
-    return build(root, "peelfs", "--bins")
-
-
-def build_decode_floor(root):
-    return build(root, "examples/decode_floor", "--example", "decode_floor")
-
-
-def build(root, program, *what):
-    command = ["cargo", "build", "--release", "--locked", *what]
-    if subprocess.run(command, cwd=root).returncode:
-        raise Failed(" ".join(command))
-    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-    return (root / target / "release" / program).resolve()
-
-
-def build_header_scan(root, to):
-    program = to / "header_scan"
-    run(["cc", "-O2", "-o", program, root / "benches/header_scan.c"])
-    return program
-
-
-def find_ratarmount(root, version, install):
-    """ratarmount in an environment of its own, or the system's; `None` if there is neither."""
-    program = root / "ratarmount/bin/ratarmount"
-    if not program.exists() and install:
-        try:
-            run([sys.executable, "-m", "venv", program.parent.parent])
-            run([program.with_name("pip"), "install", "--quiet", f"ratarmount=={version}"])
-        except Failed as why:
-            print(f"no ratarmount: {why}", file=sys.stderr)
-    return program if program.exists() else shutil.which("ratarmount")
-
-
-def find_fuse_overlayfs(install):
-    if not shutil.which("fuse-overlayfs") and install and IS_ROOT and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "install", "-y", "-qq", "fuse-overlayfs"], stdout=subprocess.DEVNULL)
-    return shutil.which("fuse-overlayfs")

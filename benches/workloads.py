@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import tarfile
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,6 +39,10 @@ UPGRADED_STEP = 2
 REPLACED = "etc/apt"
 
 
+# What a package of the generated image has.
+FILES_A_PACKAGE = 80
+
+
 @dataclass
 class Workload:
     """An archive, and what there is in it."""
@@ -59,6 +64,19 @@ def kept(path, kind=Workload):
     except FileNotFoundError:
         return None
     return kind(**facts | {"path": path})
+
+
+@contextmanager
+def plain_layers(workload):
+    """Length and bytes of each layer's tar, base first, of a docker archive or of a plain tar."""
+    if workload.layers == 1:
+        with open(workload.path, "rb") as tar:
+            yield [(workload.path.stat().st_size, tar)]
+        return
+    with tarfile.open(workload.path) as archive:
+        manifest = json.load(archive.extractfile("manifest.json"))
+        members = [archive.getmember(name) for name in manifest[0]["Layers"]]
+        yield [(member.size, archive.extractfile(member)) for member in members]
 
 
 class Layer:
@@ -254,24 +272,28 @@ def generated(root, files):
     path = root / f"generated-{files}-v{EDITION}.tar"
     if workload := kept(path):
         return workload
-    packages = files // 80
+    packages = files // FILES_A_PACKAGE
     steps = [lambda layer, i=i: generate(layer, range(i, packages, 8)) for i in range(8)]
     return make_image(path, "generated tree", steps + [remove, upgrade_of(steps[UPGRADED_STEP])])
 
 
-def generate(layer, packages):
-    """80 files a package, spread as Debian spreads them; sizes from 0 to 256 KiB, most of them small."""
+def generate(layer, packages, bits=18):
+    """Packages with their files spread as Debian spreads them; up to 2^`bits` bytes long, most of them short."""
     layer.file("etc/apt/sources.list", 100)
     for package in packages:
-        name, sizes = f"package-{package:04}", random.Random(package)
+        name, sizes = package_name(package), random.Random(package)
         places = [f"usr/share/doc/{name}/chapter-{i}.gz" for i in range(8)]
         places += [f"usr/share/man/man{i}/{name}.{i}.gz" for i in range(1, 4)]
         places += [f"usr/lib/x86_64-linux-gnu/{name}/module-{i % 5}/lib{i:02}.so" for i in range(27)]
         places += [f"usr/include/{name}/detail-{i % 6}/header_{i:02}.hpp" for i in range(40)]
         for place in places:
-            layer.file(place, int(2 ** sizes.uniform(0, 18)) - 1)
+            layer.file(place, int(2 ** sizes.uniform(0, bits)) - 1)
         layer.symlink(f"usr/bin/{name}", f"../lib/x86_64-linux-gnu/{name}/module-0/lib00.so")
         layer.file(f"var/lib/dpkg/info/{name}.list", 2000)
+
+
+def package_name(package):
+    return f"package-{package:04}"
 
 
 def make_image(path, what, steps):
@@ -320,40 +342,3 @@ def sha256(path):
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-# The same image as overlayfs wants it.
-
-
-def unpack(image):
-    """Each layer of a docker archive in a directory, whiteouts as overlayfs has them; base first. Needs root."""
-    root = image.with_suffix(".layers")
-    done = root / "done"
-    with tarfile.open(image) as archive:
-        manifest = json.load(archive.extractfile("manifest.json"))
-        layers = [root / f"{i:03}" for i in range(len(manifest[0]["Layers"]))]
-        if done.exists():
-            return layers
-        shutil.rmtree(root, ignore_errors=True)
-        for directory, name in zip(layers, manifest[0]["Layers"]):
-            directory.mkdir(parents=True)
-            command = ["tar", "-x", "-C", directory, "--numeric-owner", "--xattrs", "--xattrs-include=*"]
-            with subprocess.Popen(command, stdin=subprocess.PIPE) as tar:
-                shutil.copyfileobj(archive.extractfile(name), tar.stdin, 1 << 20)
-            if tar.returncode:
-                raise CannotMake(f"tar: {name}")
-            convert_whiteouts(directory)
-    done.touch()
-    return layers
-
-
-def convert_whiteouts(directory):
-    for place, _, names in os.walk(directory):
-        for name in names:
-            if not name.startswith(".wh."):
-                continue
-            os.unlink(f"{place}/{name}")
-            if name == ".wh..wh..opq":
-                os.setxattr(place, "trusted.overlay.opaque", b"y")
-            else:
-                os.mknod(f"{place}/{name.removeprefix('.wh.')}", 0o020000, 0)

@@ -1,0 +1,99 @@
+"""The programs: those that are built here, and those of others, which are installed where that is allowed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from systems import IS_ROOT, Failed
+
+# Peers are compared in versions that are named.
+RATARMOUNT = "1.3.0"
+
+# What draws the plots; its version is part of how they look.
+MATPLOTLIB = "3.9.4"
+
+
+@dataclass
+class Programs:
+    """Where each is; of others, `None` if it is not there."""
+
+    peelfs: Path
+    header_scan: Path
+    decode_floor: Path
+    floor: Path
+    reader: Path
+    ratarmount: Optional[str]
+    fuse_overlayfs: Optional[str]
+    archivemount: Optional[str]
+    mkfs_erofs: Optional[str]
+    umoci: Optional[str]
+
+
+def build_and_find(root, to, install):
+    """All programs: the sources are in `root`, what does not belong to the system goes to `to`."""
+    return Programs(
+        peelfs=build(root, "peelfs", "--bins"),
+        header_scan=compile_c(root, to, "header_scan"),
+        decode_floor=build(root, "examples/decode_floor", "--example", "decode_floor"),
+        floor=compile_c(root, to, "floor"),
+        reader=compile_c(root, to, "reader"),
+        ratarmount=find_ratarmount(to, install),
+        fuse_overlayfs=find("fuse-overlayfs", "fuse-overlayfs", install),
+        archivemount=find("archivemount", "archivemount", install),
+        mkfs_erofs=find("mkfs.erofs", "erofs-utils", install),
+        umoci=find("umoci", "umoci", install),
+    )
+
+
+def build(root, program, *what):
+    """A release binary, as `cargo build --release` makes it."""
+    command = ["cargo", "build", "--release", "--locked", *what]
+    if subprocess.run(command, cwd=root).returncode:
+        raise Failed(" ".join(command))
+    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
+    return (root / target / "release" / program).resolve()
+
+
+def compile_c(root, to, name):
+    program = to / name
+    command = ["cc", "-O2", "-pthread", "-o", program, root / f"benches/{name}.c"]
+    if subprocess.run(command).returncode:
+        raise Failed(" ".join(map(str, command)))
+    return program
+
+
+def find_ratarmount(to, install):
+    """ratarmount in an environment of its own, or the system's."""
+    return in_venv(to / "ratarmount", "ratarmount", RATARMOUNT, install) or shutil.which("ratarmount")
+
+
+def find_plotter(to):
+    """A Python that knows matplotlib."""
+    return in_venv(to / "matplotlib", "python", MATPLOTLIB, True, package="matplotlib")
+
+
+def in_venv(venv, program, version, install, package=None):
+    """A program of a Python package of one version, in an environment of its own."""
+    path, done = venv / "bin" / program, venv / version
+    if install and not done.exists():
+        try:
+            for command in [
+                [sys.executable, "-m", "venv", venv],
+                [venv / "bin/pip", "install", "--quiet", f"{package or program}=={version}"],
+            ]:
+                subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            done.touch()
+        except subprocess.CalledProcessError as why:
+            print(f"no {package or program}: {why}", file=sys.stderr)
+    return path if path.exists() else None
+
+
+def find(program, package, install):
+    """A program of the system's; of a Debian package, if it may be installed."""
+    if not shutil.which(program) and install and IS_ROOT and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "install", "-y", "-qq", package], stdout=subprocess.DEVNULL)
+    return shutil.which(program)
