@@ -12,6 +12,7 @@ mod fusermount;
 mod mount;
 mod mountinfo;
 mod operation;
+mod readahead;
 mod requests;
 mod serve;
 mod stats;

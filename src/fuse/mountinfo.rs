@@ -28,7 +28,8 @@ pub struct Mounted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountId {
     number: u32,
-    device: String,
+    /// `MAJOR:MINOR`.
+    pub device: String,
 }
 
 impl fmt::Display for MountId {

@@ -18,6 +18,7 @@ use super::attr::Ownership;
 use super::auto_unmount::RETRY;
 use super::daemon::Daemon;
 use super::mount::{Access, MountError, MountOptions, MountPoint};
+use super::readahead;
 use super::requests::Requests;
 use super::stats::{Occasion, Stats};
 use super::unmount::{Mount, Unmounted};
@@ -84,6 +85,7 @@ impl MountPoint {
                 start(adapter, count, fd, options.access, sender)
             })
             .and_then(|()| {
+                readahead::raise(&mount);
                 daemon.announce()?;
                 tracing::info!(dir = %mount.dir().display(), "mounted");
                 let served = wait(&mount, &events);

@@ -42,6 +42,11 @@ impl Mount {
         &self.dir
     }
 
+    /// The device number that its file system has been given, `MAJOR:MINOR`.
+    pub fn device(&self) -> Option<&str> {
+        self.id.as_ref().map(|id| &*id.device)
+    }
+
     /// Says to another process which mount this is.
     pub fn name(&self) -> Option<String> {
         self.id.as_ref().map(|id| format!("{} {id}", self.through_helper))
