@@ -6,6 +6,7 @@
 
 mod support;
 
+mod allocations;
 mod architecture;
 mod model;
 mod oracle;

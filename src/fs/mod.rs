@@ -74,6 +74,13 @@ impl Filesystem {
         self.merged.hits.hits()
     }
 
+    /// Drops what was decoded and may be asked for again.
+    pub fn let_go(&self) {
+        if let Some(blocks) = self.stack.blocks() {
+            blocks.clear();
+        }
+    }
+
     /// What a name in a directory is; `None` if there is nothing (S20).
     pub fn lookup(&self, parent: InodeNo, name: &[u8]) -> Result<Option<(InodeNo, Attributes)>> {
         // The kernel lets more through than any file system beneath overlayfs would.

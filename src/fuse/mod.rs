@@ -9,6 +9,7 @@ mod auto_unmount;
 mod daemon;
 mod errno;
 mod fusermount;
+mod idle;
 mod mount;
 mod mountinfo;
 mod operation;

@@ -78,6 +78,11 @@ impl Requests {
         }
     }
 
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.usage().iter().map(|usage| usage.count).sum()
+    }
+
     /// What each operation was used for that was used at all.
     pub fn usage(&self) -> Vec<Usage> {
         let used = Operation::ALL.map(|operation| self.tally(operation).usage(operation));

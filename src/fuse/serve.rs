@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::adapter::{Adapter, Loops};
 use super::attr::Ownership;
 use super::auto_unmount::RETRY;
 use super::daemon::Daemon;
+use super::idle::{Idle, QUIET};
 use super::mount::{Access, MountError, MountOptions, MountPoint};
 use super::readahead;
 use super::requests::Requests;
@@ -72,6 +73,7 @@ impl MountPoint {
         let (fs, requests) = (Arc::new(fs), Arc::new(Requests::new()?));
         let stats = Arc::new(Stats::new(fs.clone(), requests.clone(), daemon.stats_listener.take()));
         stats.clone().tell_when_asked()?;
+        let idle = Idle::new(fs.clone(), requests.clone());
         // Before the mount: a signal must never find it without someone to take it away.
         watch_signals(sender.clone())?;
         let (fd, mount) = self.mount(options)?;
@@ -88,7 +90,7 @@ impl MountPoint {
                 readahead::raise(&mount);
                 daemon.announce()?;
                 tracing::info!(dir = %mount.dir().display(), "mounted");
-                let served = wait(&mount, &events);
+                let served = wait(&mount, &events, idle);
                 stats.tell(Occasion::Ended);
                 served
             });
@@ -141,8 +143,14 @@ fn start(
     Ok(())
 }
 
-fn wait(mount: &Mount, events: &Receiver<Event>) -> Result<Served, ServeError> {
-    match events.recv() {
+fn wait(mount: &Mount, events: &Receiver<Event>, mut idle: Idle) -> Result<Served, ServeError> {
+    let event = loop {
+        match events.recv_timeout(QUIET) {
+            Err(RecvTimeoutError::Timeout) => idle.look(),
+            event => break event,
+        }
+    };
+    match event {
         Ok(Event::SessionEnded(ended)) => {
             ended.map_err(ServeError::Session)?;
             tracing::info!(dir = %mount.dir().display(), "unmounted");

@@ -92,3 +92,12 @@ pub fn ignore_signals(signals: &[libc::c_int]) {
         unsafe { libc::signal(*signal, libc::SIG_IGN) };
     }
 }
+
+/// Gives memory that was used once and is free now back to the kernel, where the C library has a way to.
+pub fn trim_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it only looks at what the allocator holds itself.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}

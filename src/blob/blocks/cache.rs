@@ -169,6 +169,16 @@ impl BlockCache {
         self.state.lock().flying.get(&id).map(|flying| flying.flight.clone())
     }
 
+    /// Drops all blocks and decoders that nobody is using.
+    pub fn clear(&self) {
+        let mut state = self.state.lock();
+        let ids: Vec<BlockId> = state.ready.iter().map(|(id, _)| *id).collect();
+        let gone: Vec<Block> = ids.into_iter().filter_map(|id| state.pop(id)).collect();
+        drop(state);
+        drop(gone);
+        self.decoders.clear();
+    }
+
     /// Drops all blocks and decoders of a blob.
     pub(super) fn forget(&self, blob: BlobNo) {
         let mut state = self.state.lock();

@@ -28,10 +28,16 @@ struct Live {
     size: u64,
 }
 
+impl Kept {
+    fn new() -> Kept {
+        Kept { decoders: LruCache::unbounded(), bytes: 0 }
+    }
+}
+
 impl Decoders {
     /// None yet.
     pub fn new() -> Decoders {
-        Decoders { kept: Mutex::new(Kept { decoders: LruCache::unbounded(), bytes: 0 }) }
+        Decoders { kept: Mutex::new(Kept::new()) }
     }
 
     /// A decoder that stands at a block; it is the caller's now.
@@ -62,6 +68,12 @@ impl Decoders {
             gone.push(old);
         }
         drop(kept);
+        drop(gone);
+    }
+
+    /// Drops all of them.
+    pub fn clear(&self) {
+        let gone = std::mem::replace(&mut *self.kept.lock(), Kept::new());
         drop(gone);
     }
 

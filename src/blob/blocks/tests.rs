@@ -64,6 +64,20 @@ fn a_block_is_decoded_once_for_all_who_wait() {
 }
 
 #[test]
+fn what_is_let_go_of_is_decoded_again() {
+    let cache = cache(1 << 20);
+    let (fake, plain) = Fake::of(10_000, 1000);
+    let (blob, fake) = fake.through(&cache);
+    for decodes in [1, 2] {
+        assert_eq!(read(&blob, 3000, 1000).unwrap(), plain[3000..4000]);
+        assert_eq!(read(&blob, 3500, 500).unwrap(), plain[3500..4000]);
+        assert_eq!((fake.decodes.load(Relaxed), cache.held()), (decodes, 1000));
+        cache.clear();
+        assert_eq!(cache.held(), 0);
+    }
+}
+
+#[test]
 fn all_who_wait_are_told_of_an_error_and_of_a_panic() {
     for fault in [Fault::Error, Fault::Panic] {
         let cache = cache(1 << 20);
