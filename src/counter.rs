@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use thread_local::ThreadLocal;
 
-/// A sum to which each thread adds in a cache line of its own: to count costs a few nanoseconds, whoever else counts.
+/// A sum to which each thread adds in a cache line of its own: to count costs a few nanoseconds, whoever else
+/// counts.
 #[derive(Default)]
 pub struct Counter(ThreadLocal<Share>);
 

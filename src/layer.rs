@@ -107,8 +107,8 @@ pub trait Layer: Send + Sync {
     /// What this layer says of `name` in `dir`.
     fn find(&self, dir: DirId, name: &[u8]) -> Result<Found>;
 
-    /// The name at a place in `dir`, and what this layer says of it; `None` behind the last one. Names are sorted
-    /// by their bytes, and whiteouts are among them.
+    /// The name at a place in `dir`, and what this layer says of it; `None` behind the last one. Names are
+    /// sorted by their bytes, and whiteouts are among them.
     fn child(&self, dir: DirId, place: u32) -> Result<Option<(&[u8], Found)>>;
 
     /// The place in `dir` of the first name that sorts behind `name`.

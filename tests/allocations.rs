@@ -5,8 +5,8 @@ use peelfs::fs::InodeNo;
 
 use crate::support::{Image, layer};
 
-/// Allocations of a question that has been asked before: at first the directory is found, and then the thread's count of
-/// those that were there begins.
+/// Allocations of a question that has been asked before: at first the directory is found, and then the
+/// thread's count of those that were there begins.
 fn allocations<T>(ask: impl Fn() -> T) -> u64 {
     for _ in 0..2 {
         ask();

@@ -67,6 +67,7 @@ fn check_listing(
         .collect();
     let mut read = BTreeMap::new();
     let ino = InodeNo::of(union, &Node::Dir(dir.clone()));
+    check_positions(image, ino)?;
     let add = |entry: &peelfs::fs::DirEntry<'_>| {
         read.insert(entry.name.to_vec(), (entry.ino, entry.attributes));
         false
@@ -77,6 +78,24 @@ fn check_listing(
     let numbered = listed.iter().map(|(name, node)| (name.clone(), number(node))).collect();
     prop_assert_eq!(read, numbered, "readdir and list, {}", path);
     Ok(listed)
+}
+
+/// Behind each entry of a directory, a listing goes on with the next.
+fn check_positions(image: &Image, ino: InodeNo) -> Result<(), TestCaseError> {
+    let list = |from: u64| {
+        let mut entries = Vec::new();
+        let add = |entry: &peelfs::fs::DirEntry<'_>| {
+            entries.push((entry.name.to_vec(), entry.ino, entry.next));
+            false
+        };
+        image.fs.readdir(ino, from, add).unwrap();
+        entries
+    };
+    let whole = list(0);
+    for (i, (_, _, next)) in whole.iter().enumerate() {
+        prop_assert_eq!(&list(*next), &whole[i + 1..], "behind {:?}", whole[i]);
+    }
+    Ok(())
 }
 
 /// Asks for one name in each of the ways there are.

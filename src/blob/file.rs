@@ -5,9 +5,10 @@ use std::io::{self, IoSliceMut};
 use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Advice, fadvise};
-use rustix::io::{ReadWriteFlags, preadv2};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use crate::counter::Counter;
 use crate::entry::Time;
@@ -29,6 +30,8 @@ pub struct HostFile {
     stamp: Stamp,
     /// As it was when it was opened.
     opened: Metadata,
+    /// Its file system can read without waiting for a disk.
+    tells_what_is_at_hand: AtomicBool,
 }
 
 /// What changes when a file's contents do.
@@ -53,7 +56,8 @@ impl HostFile {
     /// Takes a file that is open for reading.
     pub fn new(file: File) -> io::Result<HostFile> {
         let opened = file.metadata()?;
-        Ok(HostFile { file, stamp: Stamp::of(&opened), opened })
+        let tells_what_is_at_hand = AtomicBool::new(true);
+        Ok(HostFile { file, stamp: Stamp::of(&opened), opened, tells_what_is_at_hand })
     }
 
     /// Whether it is as long and as old as it was when someone looked at it before.
@@ -65,7 +69,16 @@ impl HostFile {
 impl HostFile {
     /// Reads what is in memory already. Not every file system can tell: then it is nothing.
     fn read_at_hand(&self, offset: u64, buf: &mut [u8]) -> usize {
-        preadv2(&self.file, &mut [IoSliceMut::new(buf)], offset, ReadWriteFlags::NOWAIT).unwrap_or(0)
+        if !self.tells_what_is_at_hand.load(Ordering::Relaxed) {
+            return 0;
+        }
+        match preadv2(&self.file, &mut [IoSliceMut::new(buf)], offset, ReadWriteFlags::NOWAIT) {
+            Ok(n) => n,
+            Err(errno) => {
+                self.tells_what_is_at_hand.store(errno == Errno::AGAIN, Ordering::Relaxed);
+                0
+            }
+        }
     }
 
     /// Has the disk bring bytes, and does not wait for them.

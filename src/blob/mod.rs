@@ -59,8 +59,8 @@ pub trait ReadAt: Send + Sync {
     /// the end. Bytes that cannot be had, or are not what was indexed, are an error.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
 
-    /// Reads as [`ReadAt::read_at`] does; if that takes a disk, what else lies in `near` is fetched with it, as it is
-    /// likely to be asked for next.
+    /// Reads as [`ReadAt::read_at`] does; if that takes a disk, what else lies in `near` is fetched with it,
+    /// as it is likely to be asked for next.
     fn read_near(&self, offset: u64, buf: &mut [u8], near: Range<u64>) -> io::Result<usize> {
         let _ = near;
         self.read_at(offset, buf)

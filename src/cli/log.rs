@@ -19,6 +19,8 @@ pub fn start(verbose: u8, is_kept: bool) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    // Where stderr cannot be written, that cannot be said there.
+    let log = log.log_internal_errors(false);
     match is_kept {
         true => log.with_target(false).init(),
         false => log.event_format(Talk).init(),

@@ -9,8 +9,8 @@ use crate::union::MergedDir;
 
 use super::InodeNo;
 
-/// Places for directories, a power of two: those that a walk is in, and those it will enter next. A place takes 8
-/// bytes, a directory about 100, of a hundred layers 1,000.
+/// Places for directories, a power of two: those that a walk is in, and those it will enter next. A place
+/// takes 8 bytes, a directory about 100, of a hundred layers 1,000.
 const PLACES: usize = 1 << 14;
 
 /// Directories that were named, each in the one place that its number gives it; whichever was named last.

@@ -1,8 +1,8 @@
 //! The filesystem without a kernel: a stack's tree by inode number, with the errors that programs know.
 //!
 //! Read-only and stateless (S24): an inode number is (layer, entry), so nothing is kept for a number that
-//! was given out and nothing has to be forgotten. What is kept of merged directories only saves work. No
-//! operation takes a lock, or needs memory for each entry that it looks at.
+//! was given out and nothing has to be forgotten. What is kept of merged directories only saves work. Lookup,
+//! getattr and readdir take no lock, and no memory but for directories that are named for the first time.
 
 mod error;
 mod inode;
@@ -207,6 +207,10 @@ impl Filesystem {
             Target::Leaf(..) => return Err(Error::NotADirectory),
         };
         let dir = union.merged(member)?.ok_or(Error::Stale)?;
+        // Of the numbers of its members only one is the directory's.
+        if dir.bottom() != member {
+            return Err(Error::Stale);
+        }
         let above = match union.layer(member.layer)?.parent(member.dir)? {
             Some((above, _)) => {
                 union.merged(Member { layer: member.layer, dir: above })?.ok_or(Error::Stale)?
@@ -216,7 +220,8 @@ impl Filesystem {
         Ok(Named { ino, parent: InodeNo::of(union, &Node::Dir(above)), dir })
     }
 
-    /// The number of what a directory holds; a directory is kept, since what was named is likely to be entered.
+    /// The number of what a directory holds; a directory is kept, since what was named is likely to be
+    /// entered.
     fn remember(&self, parent: InodeNo, node: Node) -> InodeNo {
         let ino = InodeNo::of(&self.stack.union, &node);
         if let Node::Dir(dir) = node {
@@ -230,8 +235,8 @@ impl Filesystem {
         Ok(self.stack.union.layer(layer)?.kind(leaf.into())?)
     }
 
-    /// Does something with a regular file's extents, its size, and the blob that they lie in; an error of the bytes says
-    /// where they should have been.
+    /// Does something with a regular file's extents, its size, and the blob that they lie in; an error of the
+    /// bytes says where they should have been.
     fn data<T>(
         &self,
         ino: InodeNo,

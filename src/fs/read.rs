@@ -57,8 +57,9 @@ pub fn read_extents(
 
 /// What is likely to be asked for after `len` bytes from offset `from` of a source.
 ///
-/// Files that are small mostly lie as they are read, many in one stretch, and a disk brings the stretch as fast as the file.
-/// Of a large file it is as much again: who reads long pieces reads on, and who reads short ones may jump.
+/// Files that are small mostly lie as they are read, many in one stretch, and a disk brings the stretch as
+/// fast as the file. Of a large file it is as much again: who reads long pieces reads on, and who reads short
+/// ones may jump.
 fn near(from: u64, len: u64, end_of_extent: u64, size: u64) -> Range<u64> {
     if size <= SMALL {
         let start = from / STRETCH * STRETCH;

@@ -82,14 +82,18 @@ impl Adapter {
         Adapter { fs, loops, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
     }
 
-    /// Runs a handler, and records what became of the request. If it panics, its reply is dropped, which answers
-    /// EIO, and the loop goes on.
+    /// Runs a handler, and records what became of the request. If it panics, its reply is dropped, which
+    /// answers EIO, and the loop goes on.
     fn guard(&self, operation: Operation, handler: impl FnOnce(&mut Answer)) {
         self.loops.watch.enter();
         let (start, mut answer) = (Instant::now(), Answer::to(operation));
         if catch_unwind(AssertUnwindSafe(|| handler(&mut answer))).is_err() {
             answer.refuse(Errno::EIO);
-            tracing::error!(operation = operation.name(), "a panic, answered with EIO; please report it");
+            // To say so may fail as the handler did, if it was the log that did not work.
+            let tell = || {
+                tracing::error!(operation = operation.name(), "a panic, answered with EIO; please report it")
+            };
+            let _ = catch_unwind(tell);
         }
         self.loops.requests.record(&answer, start.elapsed());
         self.loops.watch.leave();

@@ -1,7 +1,7 @@
 //! `auto_unmount`: a process that outlives the daemon, and takes the mount away when the daemon has died.
 //!
-//! libfuse leaves this to fusermount3, which tells a dead mount by its open(2) failing. Ours would succeed: the
-//! kernel answers it from what it remembers. So we wait ourselves, and tell the mount by its number.
+//! libfuse leaves this to fusermount3, which tells a dead mount by its open(2) failing. Ours would succeed:
+//! the kernel answers it from what it remembers. So we wait ourselves, and tell the mount by its number.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -113,7 +113,8 @@ impl Answer {
         self.bytes += bytes as u64;
     }
 
-    /// Notes a name of a directory, behind `head` bytes of what belongs to it, unless it had no room; gives that on.
+    /// Notes a name of a directory, behind `head` bytes of what belongs to it, unless it had no room; gives
+    /// that on.
     pub fn entry(&mut self, is_full: bool, head: usize, name: &[u8]) -> bool {
         if !is_full {
             self.gives((head + name.len()).next_multiple_of(8));

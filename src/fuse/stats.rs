@@ -79,8 +79,8 @@ impl Stats {
         }
     }
 
-    /// Says it whenever SIGUSR1 asks; on a thread of its own, since who reads it may be slow, and other signals
-    /// must not wait.
+    /// Says it whenever SIGUSR1 asks; on a thread of its own, since who reads it may be slow, and other
+    /// signals must not wait.
     pub fn tell_when_asked(self: Arc<Stats>) -> io::Result<()> {
         let mut signals = Signals::new([SIGUSR1])?;
         thread::Builder::new().name("stats".into()).spawn(move || {

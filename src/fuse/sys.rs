@@ -28,8 +28,8 @@ pub fn fork() -> io::Result<Fork> {
     }
 }
 
-/// Takes over a descriptor that the caller of the program left open for it, such as `--ready-fd`'s. A standard
-/// stream is left open as well: what would be opened next must not take its place.
+/// Takes over a descriptor that the caller of the program left open for it, such as `--ready-fd`'s. A
+/// standard stream is left open as well: what would be opened next must not take its place.
 pub fn inherited_fd(number: RawFd) -> io::Result<OwnedFd> {
     if number < 0 {
         return Err(rustix::io::Errno::BADF.into());
@@ -43,8 +43,9 @@ pub fn inherited_fd(number: RawFd) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Closes all descriptors behind the standard streams but these: nobody is to wait for the end of a pipe, or for
-/// a lock, that a daemon inherited. To be called right after a fork, when nothing else is open that is needed.
+/// Closes all descriptors behind the standard streams but these: nobody is to wait for the end of a pipe, or
+/// for a lock, that a daemon inherited. To be called right after a fork, when nothing else is open that is
+/// needed.
 pub fn close_all_but(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut keep: Vec<RawFd> = keep.iter().map(AsRawFd::as_raw_fd).collect();
     keep.sort_unstable();
@@ -69,8 +70,8 @@ fn close_listed(keep: &[RawFd]) -> io::Result<()> {
     let names = names.collect::<io::Result<Vec<_>>>()?;
     let open = names.iter().filter_map(|name| name.to_str()?.parse::<RawFd>().ok());
     for fd in open.filter(|fd| *fd >= FIRST_OWN && !keep.contains(fd)) {
-        // SAFETY: that nobody uses it is the caller's promise; the listing's own is closed already, and that is
-        // only said to be no descriptor.
+        // SAFETY: that nobody uses it is the caller's promise; the listing's own is closed already, and that
+        // is only said to be no descriptor.
         unsafe { libc::close(fd) };
     }
     Ok(())

@@ -13,8 +13,8 @@ use super::LayerIndex;
 /// Says whether a file of the list has the contents of one of the layer.
 type SameContents<'a> = dyn FnMut(LeafId, LeafId) -> io::Result<bool> + 'a;
 
-/// A list and the layer that it is said to list. Where the bytes of files lie, and times other than `mtime`, are not
-/// compared: a list may leave them out.
+/// A list and the layer that it is said to list. Where the bytes of files lie, and times other than `mtime`,
+/// are not compared: a list may leave them out.
 pub struct Comparison<'a> {
     /// The index that was made of the list.
     pub list: &'a LayerIndex,

@@ -57,8 +57,8 @@ impl Content {
         }
     }
 
-    /// Does something with the blob that a file's extents lie in; of a tar's it takes no share, which all readers would
-    /// have to count.
+    /// Does something with the blob that a file's extents lie in; of a tar's it takes no share, which all
+    /// readers would have to count.
     pub fn with_file<T>(
         &self,
         index: &LayerIndex,

@@ -67,8 +67,8 @@ impl LayerIndex {
         tree.index().map(LayerIndex::sound)
     }
 
-    /// Maps an index that was stored. Should the file turn out to be damaged, `mend` is to make the same index
-    /// again from the layer.
+    /// Maps an index that was stored. Should the file turn out to be damaged, `mend` is to make the same
+    /// index again from the layer.
     pub fn load(
         file: &File,
         mend: impl Fn() -> Option<LayerIndex> + Send + Sync + 'static,

@@ -12,6 +12,7 @@ use bytemuck::{Pod, Zeroable};
 use memmap2::{Mmap, MmapMut};
 
 use crate::host;
+use crate::wait;
 
 use super::{Damaged, MappedTable, Table, sys};
 
@@ -212,6 +213,8 @@ impl TableFile {
         if word.load(Ordering::Relaxed) & bit != 0 {
             return Ok(());
         }
+        // It may have to come from the disk.
+        wait::announce();
         let start = if page == 0 { HEAD } else { page * PAGE };
         let end = ((page + 1) * PAGE).min(self.checksums.start);
         let bytes = self.map.get(start..end).ok_or(Damaged)?;

@@ -1,6 +1,7 @@
 //! The names of a merged directory, each once, in the order of their bytes (S23).
 //!
-//! A list can be left behind any name and taken up there again: what is remembered of it is one number, not a list.
+//! A list can be left behind any name and taken up there again: what is remembered of it is one number, not a
+//! list.
 
 use smallvec::SmallVec;
 
@@ -120,6 +121,11 @@ impl<'a> Iterator for List<'a> {
     type Item = Result<Listed<'a>>;
 
     fn next(&mut self) -> Option<Result<Listed<'a>>> {
-        self.step().transpose()
+        let listed = self.step();
+        if listed.is_err() {
+            // Without one of its members the directory would be another one.
+            self.heads.clear();
+        }
+        listed.transpose()
     }
 }

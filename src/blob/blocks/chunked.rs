@@ -26,8 +26,8 @@ pub trait Chunks: Send + Sync + 'static {
     /// The chunk that a byte is in; `None` behind the last one.
     fn at(&self, offset: u64) -> Option<Chunk>;
 
-    /// Fills a buffer, which is as long as the chunk, with its bytes; those that are not what they must be are
-    /// an error.
+    /// Fills a buffer, which is as long as the chunk, with its bytes; those that are not what they must be
+    /// are an error.
     fn decode(&self, chunk: Chunk, buffer: &mut [u8]) -> io::Result<()>;
 
     /// How the blob is called in messages.
