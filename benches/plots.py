@@ -1,4 +1,4 @@
-"""Draws what a run has left in results.json: bars of each figure by system, lines of cost by size and by depth.
+"""Draws what stands in results.json: bars of each figure by system, lines of cost by size and by depth.
 
     python plots.py RESULTS DIRECTORY
 
@@ -75,7 +75,8 @@ LEAST_GAP = 0.085
 
 
 def main(results, directory):
-    points = json.loads(Path(results).read_text())["points"]
+    figures = json.loads(Path(results).read_text())["figures"].values()
+    points = [point for figure in figures for point in figure["points"]]
     panels = defaultdict(lambda: defaultdict(list))
     for point in points:
         panels[point["figure"]][point["panel"]].append(point)
