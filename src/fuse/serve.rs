@@ -29,7 +29,9 @@ use super::watch::Watch;
 /// gets errors, as from any server that was told to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Loops that take requests: one a processor, but a mount of one reader gains nothing from many.
+/// Loops that take requests: one a processor, but a mount of one reader gains nothing from many; and some even on one
+/// processor, as they wait for disks.
+const MIN_LOOPS: usize = 4;
 const MAX_LOOPS: usize = 8;
 
 /// Why serving ended, when nothing was wrong.
@@ -81,8 +83,9 @@ impl MountPoint {
             .entrust(&mount)
             .map_err(ServeError::Setup)
             .and_then(|()| {
-                let count = thread::available_parallelism().map_or(1, usize::from).min(MAX_LOOPS);
-                let loops = Loops { requests, watch: Watch::new(&fd, count)? };
+                let processors = thread::available_parallelism().map_or(1, usize::from);
+                let count = processors.clamp(MIN_LOOPS, MAX_LOOPS);
+                let loops = Loops { requests, watch: Watch::new(&fd, count, processors > 1)? };
                 let adapter = Adapter::new(fs, loops, ownership, options);
                 start(adapter, count, fd, options.access, sender)
             })

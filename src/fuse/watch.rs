@@ -39,6 +39,7 @@ pub struct Watch {
     /// Any of the session's descriptors of the device: all of them have a request when one has.
     device: OwnedFd,
     loops: u32,
+    looks_out: bool,
     known: AtomicU32,
     counts: AtomicU64,
     rest: Mutex<Rest>,
@@ -82,11 +83,13 @@ struct Seat {
 }
 
 impl Watch {
-    /// For as many loops over a device.
-    pub fn new(device: &OwnedFd, loops: usize) -> io::Result<Arc<Watch>> {
+    /// For as many loops over a device. None looks out if there is only one processor: whoever is to ask has to run
+    /// there.
+    pub fn new(device: &OwnedFd, loops: usize, looks_out: bool) -> io::Result<Arc<Watch>> {
         Ok(Arc::new(Watch {
             device: device.try_clone()?,
             loops: u32::try_from(loops).unwrap_or(u32::MAX),
+            looks_out,
             known: AtomicU32::new(0),
             counts: AtomicU64::new(0),
             rest: Mutex::new(Rest { called: 0, has_keeper: false }),
@@ -98,8 +101,7 @@ impl Watch {
         }))
     }
 
-    /// A single loop has nobody to rest for it; and it may be on the only processor, where whoever is to ask
-    /// has to run.
+    /// A single loop has nobody to rest for it.
     fn is_alone(&self) -> bool {
         self.loops <= 1
     }
@@ -140,6 +142,7 @@ impl Watch {
             _ if has_backlog => {}
             // Those that are not known yet sleep in read(2), and should be the next.
             Some(Counts { watching: 0, .. }) if self.known.load(Ordering::Relaxed) < self.loops => {}
+            Some(Counts { watching: 0, .. }) if !self.looks_out => {}
             Some(Counts { watching: 0, .. }) => self.look_out(),
             _ => self.rest(),
         }
@@ -294,7 +297,7 @@ mod tests {
     impl Session {
         fn new(loops: usize, answer: impl Fn(u8) + Send + Sync + 'static) -> Session {
             let (device, kernel) = rustix::pipe::pipe().unwrap();
-            let watch = Watch::new(&device, loops).unwrap();
+            let watch = Watch::new(&device, loops, loops > 2).unwrap();
             let (device, answer) = (Arc::new(File::from(device)), Arc::new(answer));
             let (sender, ended) = mpsc::channel();
             let event_loop = || {
