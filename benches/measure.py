@@ -21,7 +21,7 @@ from workloads import Workload
 
 # What takes many times as long as the others does not take part in every round, and has so many seconds for each step.
 SLOW, SLOW_ROUNDS = {"fuse-overlayfs", "archivemount", "ratarmount", "umoci unpack"}, 2
-BOUND = 120
+BOUND = 60
 
 # Stands in plots where others have the name of a system.
 TARGET = "target"
