@@ -32,7 +32,7 @@ pub use list::Listing;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
-pub use stat::{Keeping, OVERRIDE, Override};
+pub use stat::{Keeping, OVERRIDE, Override, kind};
 pub use view::{Node, OpenDir, View, ViewError};
 
 pub mod calls {
