@@ -181,7 +181,11 @@ impl MountWords {
             "no_cache" => self.no_cache = true,
             "no_verify" => self.no_verify = true,
             "trust_toc" => self.trust_toc = true,
-            "squash_to_root" => self.ownership = Ownership { uid: Some(0), gid: Some(0), ..self.ownership },
+            // Those who name another say more, as with fuse-overlayfs.
+            "squash_to_root" => {
+                self.ownership.uid.get_or_insert(0);
+                self.ownership.gid.get_or_insert(0);
+            }
             "remount" => {
                 let why = "a mount cannot be changed; unmount, and mount again";
                 return Err(WordError::Unsupported(word.to_owned(), why));
@@ -198,6 +202,8 @@ impl MountWords {
         match key {
             "uid" | "squash_to_uid" => self.ownership.uid = Some(owner(&text()).map_err(bad)?),
             "gid" | "squash_to_gid" => self.ownership.gid = Some(owner(&text()).map_err(bad)?),
+            "uidmapping" => self.ownership.uids = text().parse().map_err(|e| bad(format!("{e}")))?,
+            "gidmapping" => self.ownership.gids = text().parse().map_err(|e| bad(format!("{e}")))?,
             "umask" => self.ownership.umask = umask(&text()).map_err(bad)?,
             "fsname" => self.options.source = text(),
             "image" => self.image = Some(text()),
@@ -311,7 +317,20 @@ mod tests {
         let parsed =
             words("defaults,_netdev,nofail,x-systemd.automount,allow_other,uid=1000,umask=022").unwrap();
         assert_eq!(parsed.options.access, Access::Everyone);
-        assert_eq!(parsed.ownership, Ownership { uid: Some(1000), gid: None, umask: 0o22 });
+        assert_eq!(parsed.ownership, Ownership { uid: Some(1000), umask: 0o22, ..Ownership::default() });
+    }
+
+    #[test]
+    fn podmans_lines_are_understood() {
+        let parsed = words("lowerdir=/r/l/A:/r/l/B,,uidmapping=:0:100000:65536,gidmapping=:0:5:7").unwrap();
+        assert_eq!(parsed.ownership.stored_uid(100_001), 1);
+        assert_eq!(parsed.ownership.stored_gid(6), 1);
+        let parsed = words("lowerdir=/r/l/A,squash_to_uid=7,squash_to_gid=8").unwrap();
+        assert_eq!((parsed.ownership.uid, parsed.ownership.gid), (Some(7), Some(8)));
+        for options in ["squash_to_uid=7,squash_to_root", "squash_to_root,squash_to_uid=7"] {
+            let parsed = words(options).unwrap();
+            assert_eq!((parsed.ownership.uid, parsed.ownership.gid), (Some(7), Some(0)), "{options}");
+        }
     }
 
     #[test]
@@ -325,6 +344,8 @@ mod tests {
             ("uid=", "not a number"),
             ("uid=4294967296", "`4294967296` is out of range"),
             ("gid=4294967295", "`4294967295` is out of range"),
+            ("uidmapping=0:1", "`uidmapping`: `0:1` is not STORED:SHOWN:LENGTH"),
+            ("gidmapping", "`gidmapping`: needs a value"),
             ("umask=9", "`9` is not an octal number"),
             ("umask=77777777777", "out of range"),
             ("ro=1", "`ro`: takes no value"),
