@@ -19,8 +19,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{OFlags, RenameFlags, Stat, StatVfs, XattrFlags};
-use rustix::io::Result;
+use rustix::fs::{FileType, OFlags, RenameFlags, Stat, StatVfs, XattrFlags};
+use rustix::io::{Errno, Result};
 
 use crate::entry::{Attributes, Xattr, overlay_attribute};
 use crate::host;
@@ -40,6 +40,7 @@ pub mod calls {
     pub use super::sys::{allocate, copy_range, link, rename, rmdir, sync, truncate, unlink, write_at};
 }
 
+use marks::{METACOPY, REDIRECT};
 use work::Work;
 
 /// An upper directory that is open, and nobody else's as long as it is.
@@ -130,12 +131,39 @@ impl Upper {
 
     /// Says of a directory where it was before it was renamed (W5).
     pub fn set_redirect(&self, spot: &Spot, redirect: &Redirect) -> Result<()> {
-        self.set_mark(spot, "redirect", &redirect.value())
+        self.set_mark(spot, REDIRECT, &redirect.value())
     }
 
     /// Makes a directory merge with nothing.
     pub fn set_opaque(&self, spot: &Spot) -> Result<()> {
         self.set_mark(spot, "opaque", b"y")
+    }
+
+    /// Whether a file has attributes of its own, and its data is below.
+    pub fn lacks_data(&self, spot: &Spot, stat: &Stat) -> Result<bool> {
+        // Only a hole can stand for data: others need not be asked.
+        let has_hole = stat.st_blocks.saturating_mul(512) < stat.st_size;
+        let may = has_hole && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(may && self.marks.read(spot, METACOPY)?.is_some())
+    }
+
+    /// Takes note that a file has its data.
+    pub fn set_complete(&self, spot: &Spot) -> Result<()> {
+        for mark in [METACOPY, REDIRECT] {
+            for marks in [Marks::Trusted, Marks::User] {
+                match self.remove_xattr(spot, &marks.attribute(mark)) {
+                    // Not by this name.
+                    Err(Errno::NODATA | Errno::PERM | Errno::NOTSUP) => {}
+                    done => done?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a file was before it was renamed, if it says so.
+    pub(super) fn redirect(&self, spot: &Spot) -> Result<Option<Redirect>> {
+        self.marks.read(spot, REDIRECT)?.map(|value| Redirect::parse(&value)).transpose()
     }
 
     fn set_mark(&self, spot: &Spot, mark: &str, value: &[u8]) -> Result<()> {
