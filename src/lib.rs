@@ -19,6 +19,7 @@ pub mod tarball;
 pub mod image;
 pub mod stack;
 pub mod verify;
+pub mod commit;
 pub mod fs;
 pub mod fuse;
 pub mod cli;

@@ -163,6 +163,7 @@ fn config_of(layer: &V1Layer) -> ImageConfig {
         config: layer.config.clone(),
         diff_ids: Vec::new(),
         history: Vec::new(),
+        json: Box::default(),
     }
 }
 
