@@ -126,8 +126,8 @@ impl Scan<'_> {
         let stat =
             rustix::fs::fstat(&self.host.root).map_err(|errno| self.host.error(&root, errno.into()))?;
         self.device = stat.st_dev;
-        let proc = proc_path(&self.host.root, b".");
-        self.add(b"/", &root, &stat, &proc).map_err(|source| self.host.error(&root, source))?;
+        self.add(b"/", &root, &stat, &self.host.root, b"")
+            .map_err(|source| self.host.error(&root, source))?;
         let mut todo = vec![root];
         while let Some(path) = todo.pop() {
             self.scan(&path, &mut todo).map_err(|source| self.host.error(&path, source))?;
@@ -149,7 +149,7 @@ impl Scan<'_> {
             }
             let child = path.join(name.to_bytes());
             let stat = rustix::fs::statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            self.add(child.as_bytes(), &child, &stat, &proc_path(&dir, name.to_bytes()))?;
+            self.add(child.as_bytes(), &child, &stat, &dir, name.to_bytes())?;
             if FileType::from_raw_mode(stat.st_mode) == FileType::Directory && stat.st_dev == self.device {
                 todo.push(child);
             }
@@ -157,8 +157,16 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn add(&mut self, name: &[u8], path: &TreePath, stat: &Stat, proc: &Path) -> io::Result<()> {
-        let xattrs = host::xattrs(proc)?;
+    /// Adds an entry by its name in the tree; on the host it stands in `dir` as `entry`.
+    fn add(
+        &mut self,
+        name: &[u8],
+        path: &TreePath,
+        stat: &Stat,
+        dir: &OwnedFd,
+        entry: &[u8],
+    ) -> io::Result<()> {
+        let xattrs = host::xattrs(dir, entry)?;
         let meta = meta(stat, &xattrs);
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind != FileType::Directory && stat.st_nlink > 1 {
@@ -179,7 +187,7 @@ impl Scan<'_> {
                 return Ok(());
             }
             FileType::Symlink => {
-                target = rustix::fs::readlink(proc, Vec::new())?;
+                target = rustix::fs::readlinkat(dir, entry, Vec::new())?;
                 Leaf::Symlink(target.to_bytes())
             }
             FileType::CharacterDevice => Leaf::CharDevice(device),
