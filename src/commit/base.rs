@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::blob::{Compression, ReadAt, Reader};
+use crate::blob::{Compression, Progress, ReadAt, Reader};
 use crate::digest::{Algorithm, DiffId, Digest};
 use crate::image::{IndexedLayer, LayerSource, Origin};
 use crate::index::Content;
@@ -12,6 +12,7 @@ use crate::tarball::Known;
 
 use super::archive::{Archive, Blob};
 use super::error::Error;
+use super::file::Watched;
 use super::pack;
 
 /// Bytes copied at a time.
@@ -23,13 +24,20 @@ pub struct BaseLayer<'a> {
     layer: &'a IndexedLayer,
     /// Whether bytes that are not what the image says are refused.
     verify: bool,
+    /// Who hears how far the copying is.
+    progress: &'a dyn Progress,
 }
 
 impl<'a> BaseLayer<'a> {
     /// All of a stack, base first.
-    pub fn all(stack: &'a Stack, verify: bool) -> Vec<BaseLayer<'a>> {
+    pub fn all(stack: &'a Stack, verify: bool, progress: &'a dyn Progress) -> Vec<BaseLayer<'a>> {
         let pairs = stack.image.layers.iter().zip(stack.layers());
-        pairs.map(|(source, layer)| BaseLayer { source, layer, verify }).collect()
+        pairs.map(|(source, layer)| BaseLayer { source, layer, verify, progress }).collect()
+    }
+
+    /// Bytes that copying it takes, as far as that is known.
+    pub fn copied_len(&self) -> u64 {
+        self.stored().map_or(0, ReadAt::len)
     }
 
     /// The file of an archive that it is, if it is one: layers that are the same are one file there.
@@ -68,12 +76,17 @@ impl<'a> BaseLayer<'a> {
         }
         let algorithm = claimed.map_or(Algorithm::Sha256, Digest::algorithm);
         let blob =
-            archive.stream(algorithm, |out| copy(stored, out)).map_err(|source| self.error(source))?;
+            archive.stream(algorithm, |out| self.copy_bytes(stored, out)).map_err(|source| self.error(source))?;
         if let Some(claimed) = claimed {
             self.compare("digest", claimed, &blob.digest)?;
         }
         let diff_id = self.diff_id(&blob)?;
         Ok((blob, diff_id))
+    }
+
+    fn copy_bytes(&self, blob: &dyn ReadAt, out: &mut dyn Write) -> io::Result<()> {
+        let watched = Watched { data: &mut Reader::new(blob), progress: self.progress };
+        io::copy(&mut io::BufReader::with_capacity(CHUNK, watched), out).map(drop)
     }
 
     /// What is known of the uncompressed tar, or was found out just now.
@@ -106,9 +119,4 @@ impl<'a> BaseLayer<'a> {
     fn error(&self, source: io::Error) -> Error {
         Error::Base { place: self.source.place.clone(), source }
     }
-}
-
-fn copy(blob: &dyn ReadAt, out: &mut dyn Write) -> io::Result<()> {
-    let mut reader = io::BufReader::with_capacity(CHUNK, Reader::new(blob));
-    io::copy(&mut reader, out).map(drop)
 }

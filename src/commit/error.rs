@@ -49,6 +49,19 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// Neither the image nor the upper has such a path.
+    #[error("{0}: no such file or directory, in the image or over it")]
+    NothingThere(TreePath),
+    /// The image's own cannot be had by removing what the upper has at a path.
+    #[error("{path}: {instead} {why}; to have the image's own again, revert {instead}")]
+    RevertInstead {
+        /// The path.
+        path: TreePath,
+        /// What is the matter with what is to be reverted instead.
+        why: &'static str,
+        /// What that is.
+        instead: TreePath,
+    },
     /// A layer cannot answer.
     #[error(transparent)]
     Layer(#[from] layer::Error),

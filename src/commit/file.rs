@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::blob::{ReadAt, read_exact_at};
+use crate::blob::{Progress, ReadAt, read_exact_at};
 use crate::entry::Extent;
 
 /// A file's bytes: its extents, and zeros between them.
@@ -44,6 +44,22 @@ impl Read for LayerFile<'_> {
         }
         self.at += buf.len() as u64;
         Ok(buf.len())
+    }
+}
+
+/// Data on its way, and who hears how much of it has passed.
+pub struct Watched<'a, R: ?Sized> {
+    /// The data.
+    pub data: &'a mut R,
+    /// Who hears of it.
+    pub progress: &'a dyn Progress,
+}
+
+impl<R: Read + ?Sized> Read for Watched<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.data.read(buf)?;
+        self.progress.advance(n as u64);
+        Ok(n)
     }
 }
 

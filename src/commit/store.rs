@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use crate::blob::Progress;
 use crate::digest::{Algorithm, DiffId, Digest};
 
 use super::compress::{Encoder, Stored};
@@ -74,26 +73,6 @@ impl<W: Write> Write for Hashed<W> {
         if let Some(hash) = &mut self.hash {
             hash.update(buf.get(..n).unwrap_or_default())?;
         }
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// A writer that tells how far it is.
-pub struct Watched<'a, W> {
-    /// What it writes to.
-    pub out: W,
-    /// Who hears of it.
-    pub progress: &'a dyn Progress,
-}
-
-impl<W: Write> Write for Watched<'_, W> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(buf)?;
-        self.progress.advance(n as u64);
         Ok(n)
     }
 
