@@ -118,7 +118,16 @@ const NO_EFFECT: &[&str] = &[
     "congestion_threshold",
     "max_threads",
     "max_idle_threads",
+    "threaded",
+    "fast_ino",
+    "fast_ino_check",
+    "writeback",
+    "context",
 ];
+
+/// The same without a value: `private` is how Buildah wants its own mount to propagate, `ino32_t` makes numbers
+/// ambiguous.
+const NO_EFFECT_ALONE: &[&str] = &["private", "ino32_t"];
 
 /// Reads all `-o` of a command line; the last word wins.
 pub fn parse(options: &[OsString], unknown: Unknown) -> Result<MountWords, WordError> {
@@ -181,11 +190,16 @@ impl MountWords {
             "no_cache" => self.no_cache = true,
             "no_verify" => self.no_verify = true,
             "trust_toc" => self.trust_toc = true,
-            "squash_to_root" => self.ownership = Ownership { uid: Some(0), gid: Some(0), ..self.ownership },
+            // Those who name another say more, as with fuse-overlayfs.
+            "squash_to_root" => {
+                self.ownership.uid.get_or_insert(0);
+                self.ownership.gid.get_or_insert(0);
+            }
             "remount" => {
                 let why = "a mount cannot be changed; unmount, and mount again";
                 return Err(WordError::Unsupported(word.to_owned(), why));
             }
+            _ if NO_EFFECT_ALONE.contains(&word) => self.without_effect.push(word.to_owned()),
             _ if NOTHING_TO_DO.contains(&word) || is_kept_elsewhere(word) => {}
             _ => return Err(WordError::Unknown(word.to_owned())),
         }
@@ -198,6 +212,8 @@ impl MountWords {
         match key {
             "uid" | "squash_to_uid" => self.ownership.uid = Some(owner(&text()).map_err(bad)?),
             "gid" | "squash_to_gid" => self.ownership.gid = Some(owner(&text()).map_err(bad)?),
+            "uidmapping" => self.ownership.uids = text().parse().map_err(|e| bad(format!("{e}")))?,
+            "gidmapping" => self.ownership.gids = text().parse().map_err(|e| bad(format!("{e}")))?,
             "umask" => self.ownership.umask = umask(&text()).map_err(bad)?,
             "fsname" => self.options.source = text(),
             "image" => self.image = Some(text()),
@@ -218,6 +234,14 @@ impl MountWords {
             "metacopy" | "nfs_export" | "verity" if value == b"off" => {}
             "redirect_dir" | "metacopy" | "nfs_export" | "verity" => {
                 return Err(WordError::Unsupported(key.to_owned(), "only `off` is supported"));
+            }
+            "noxattrs" if value == b"0" => {}
+            "noxattrs" => {
+                return Err(WordError::Unsupported(key.to_owned(), "extended attributes are always shown"));
+            }
+            "plugins" => {
+                let why = "fuse-overlayfs's plugins are not supported; a layer may be an archive as it is";
+                return Err(WordError::Unsupported(key.to_owned(), why));
             }
             _ if NO_EFFECT.contains(&key) => self.without_effect.push(key.to_owned()),
             _ if NO_MATTER_WHICH.contains(&key) || is_kept_elsewhere(key) => {}
@@ -265,16 +289,22 @@ fn lower_dirs(value: &[u8]) -> Option<Vec<PathBuf>> {
     (!paths.iter().any(|path| path.as_os_str().is_empty())).then_some(paths)
 }
 
-/// The parts of a list; a separator behind a backslash is none. Other escapes are left as they are.
+/// The parts of a list; a separator behind a backslash is none, nor is one in the quotes of a SELinux context
+/// (`context="…:c1,c2"`). Other escapes are left as they are.
 fn split(list: &[u8], separator: u8) -> impl Iterator<Item = Vec<u8>> {
     let mut parts = vec![Vec::new()];
+    let mut in_quotes = false;
     let mut bytes = list.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
         let Some(part) = parts.last_mut() else { break };
         match byte {
             b'\\' if bytes.peek() == Some(&separator) => part.extend(bytes.next()),
             b'\\' => part.extend([byte].into_iter().chain(bytes.next())),
-            byte if byte == separator => parts.push(Vec::new()),
+            b'"' if in_quotes || part.ends_with(b"context=") => {
+                in_quotes = !in_quotes;
+                part.push(byte);
+            }
+            byte if byte == separator && !in_quotes => parts.push(Vec::new()),
             byte => part.push(byte),
         }
     }
@@ -311,7 +341,20 @@ mod tests {
         let parsed =
             words("defaults,_netdev,nofail,x-systemd.automount,allow_other,uid=1000,umask=022").unwrap();
         assert_eq!(parsed.options.access, Access::Everyone);
-        assert_eq!(parsed.ownership, Ownership { uid: Some(1000), gid: None, umask: 0o22 });
+        assert_eq!(parsed.ownership, Ownership { uid: Some(1000), umask: 0o22, ..Ownership::default() });
+    }
+
+    #[test]
+    fn podmans_lines_are_understood() {
+        let parsed = words("lowerdir=/r/l/A:/r/l/B,,uidmapping=:0:100000:65536,gidmapping=:0:5:7").unwrap();
+        assert_eq!(parsed.ownership.stored_uid(100_001), 1);
+        assert_eq!(parsed.ownership.stored_gid(6), 1);
+        let parsed = words("lowerdir=/r/l/A,squash_to_uid=7,squash_to_gid=8").unwrap();
+        assert_eq!((parsed.ownership.uid, parsed.ownership.gid), (Some(7), Some(8)));
+        for options in ["squash_to_uid=7,squash_to_root", "squash_to_root,squash_to_uid=7"] {
+            let parsed = words(options).unwrap();
+            assert_eq!((parsed.ownership.uid, parsed.ownership.gid), (Some(7), Some(0)), "{options}");
+        }
     }
 
     #[test]
@@ -325,6 +368,8 @@ mod tests {
             ("uid=", "not a number"),
             ("uid=4294967296", "`4294967296` is out of range"),
             ("gid=4294967295", "`4294967295` is out of range"),
+            ("uidmapping=0:1", "`uidmapping`: `0:1` is not STORED:SHOWN:LENGTH"),
+            ("gidmapping", "`gidmapping`: needs a value"),
             ("umask=9", "`9` is not an octal number"),
             ("umask=77777777777", "out of range"),
             ("ro=1", "`ro`: takes no value"),
@@ -336,6 +381,9 @@ mod tests {
             ("remount=1", "unknown mount option `remount`"),
             ("platform=linux", "os/arch"),
             ("metacopy=on", "only `off`"),
+            ("noxattrs=1", "`noxattrs`: extended attributes"),
+            ("plugins=/x.so", "`plugins`: "),
+            ("private=1", "takes no value"),
             ("stats=xml", "neither `table` nor `json`"),
         ] {
             let error = words(options).unwrap_err().to_string();
@@ -349,6 +397,16 @@ mod tests {
     fn what_changes_nothing_is_taken_and_named() {
         let parsed = words("attr_timeout=1,ro,max_read=131072,x-mount.mkdir=755,index=off").unwrap();
         assert_eq!(parsed.without_effect, ["attr_timeout", "max_read"]);
+        let parsed =
+            words(r#"private,context="system_u:object_r:container_file_t:s0:c1,c2",fast_ino=1"#).unwrap();
+        assert_eq!(parsed.without_effect, ["private", "context", "fast_ino"]);
+    }
+
+    #[test]
+    fn quotes_are_part_of_a_name_elsewhere() {
+        let parsed = words(r#"lowerdir="a:b",image="c"#).unwrap();
+        assert_eq!(parsed.lower_dirs.unwrap(), [PathBuf::from("\"a"), PathBuf::from("b\"")]);
+        assert_eq!(parsed.image.as_deref(), Some("\"c"));
     }
 
     #[test]

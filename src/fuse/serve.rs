@@ -13,11 +13,12 @@ use signal_hook::iterator::Signals;
 
 use crate::fs::Filesystem;
 
-use super::adapter::{Adapter, Loops};
+use super::adapter::Adapter;
 use super::attr::Ownership;
 use super::auto_unmount::RETRY;
 use super::daemon::Daemon;
 use super::idle::{Idle, QUIET};
+use super::loops::Loops;
 use super::mount::{Access, MountError, MountOptions, MountPoint};
 use super::readahead;
 use super::requests::Requests;

@@ -34,7 +34,7 @@ pub use look::Looked;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
-pub use stat::{Keeping, OVERRIDE, Override};
+pub use stat::{Keeping, OVERRIDE, Override, kind};
 pub use view::{Node, OpenDir, View, ViewError};
 
 pub mod calls {
