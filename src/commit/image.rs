@@ -18,7 +18,7 @@ use super::compress::Stored;
 use super::config::{Words, config};
 use super::error::Error;
 use super::reference::Reference;
-use super::store::{NewLayer, store_layer};
+use super::store::{NewLayer, StoredLayer, store_layer};
 
 /// What docker archives have beside what an OCI layout has.
 const DOCKER_MANIFEST: &str = "manifest.json";
@@ -50,8 +50,8 @@ pub struct NewImage {
 pub struct Written {
     /// The image ID.
     pub id: Digest,
-    /// The new layer's diff ID.
-    pub diff_id: DiffId,
+    /// The new layer.
+    pub layer: StoredLayer,
 }
 
 /// A layer of the new image.
@@ -72,11 +72,12 @@ impl NewImage {
     ) -> Result<Written, Error> {
         let mut archive = Archive::new(file)?;
         let mut layers = copy_layers(&mut archive, base_layers)?;
-        let (blob, diff_id) = archive.member(|out| {
+        let (blob, layer) = archive.member(|out| {
             let layer = store_layer(out, self.stored, fill)?;
-            Ok::<_, Error>((Blob { digest: layer.digest, size: layer.size }, layer.diff_id))
+            Ok::<_, Error>((Blob { digest: layer.digest.clone(), size: layer.size }, layer))
         })?;
-        layers.push(Arc::new(Layer { blob, diff_id: diff_id.clone(), media_type: media_type(self.stored) }));
+        let (diff_id, media_type) = (layer.diff_id.clone(), media_type(self.stored));
+        layers.push(Arc::new(Layer { blob, diff_id, media_type }));
         let diff_ids: Vec<DiffId> = layers.iter().map(|layer| layer.diff_id.clone()).collect();
         let config = config(base, &diff_ids, &self.words);
         let config_blob = archive.blob(&to_bytes(&config)?)?;
@@ -88,7 +89,7 @@ impl NewImage {
         }
         archive.file("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         archive.finish()?;
-        Ok(Written { id: config_blob.digest, diff_id })
+        Ok(Written { id: config_blob.digest, layer })
     }
 
     /// The list at the top: the manifest once for each name, as Docker writes it.

@@ -23,7 +23,7 @@ enum Place {
     /// The file system knows no files without a name.
     Named(tempfile::TempPath, PathBuf),
     /// It is written to something that is no file.
-    Copied(Box<dyn Write + Send>),
+    Copied(Box<dyn Write>),
 }
 
 impl Output {
@@ -39,7 +39,7 @@ impl Output {
     }
 
     /// Begins a file that will be copied to a writer, in a directory for such files.
-    pub fn copied(to: Box<dyn Write + Send>) -> io::Result<Output> {
+    pub fn copied(to: Box<dyn Write>) -> io::Result<Output> {
         Ok(Output { file: tempfile::tempfile_in(spool_dir())?, place: Place::Copied(to) })
     }
 

@@ -139,6 +139,7 @@ impl V1Image {
         let format = Format::DockerV1;
         Ok(Image {
             format,
+            is_listed_for_docker: true,
             id: None,
             claimed_id: None,
             manifest: None,
