@@ -7,6 +7,7 @@
 mod base;
 mod draft;
 mod list;
+mod look;
 mod marks;
 mod open;
 mod spot;
@@ -29,6 +30,7 @@ use crate::path::TreePath;
 pub use base::Base;
 pub use draft::{Body, Draft, Look, Place, When};
 pub use list::Listing;
+pub use look::Looked;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
@@ -119,6 +121,11 @@ impl Upper {
         overlay_attribute(name).is_some() || (self.keeping == Keeping::Xattr && name == OVERRIDE)
     }
 
+    /// Whether a file has no data of its own: overlayfs copied up only its attributes (`metacopy`).
+    pub fn has_no_data(&self, spot: &Spot) -> Result<bool> {
+        Ok(self.marks.read(spot, "metacopy")?.is_some())
+    }
+
     /// Sets an extended attribute.
     pub fn set_xattr(&self, spot: &Spot, name: &[u8], value: &[u8], flags: XattrFlags) -> Result<()> {
         sys::setxattr(spot.dir(), spot.name(), name, value, flags)
@@ -173,6 +180,11 @@ impl Upper {
     /// Removes a name that is no directory's, and nothing takes its place.
     pub fn unlink(&self, dir: &Arc<OwnedFd>, name: &[u8]) -> Result<()> {
         sys::unlink(dir.as_fd(), name)
+    }
+
+    /// Removes a name and all below it; whoever looks meanwhile may see some of it gone and some not.
+    pub fn remove_all(&self, spot: &Spot) -> Result<()> {
+        work::remove_all(spot)
     }
 
     /// Gives a file one more name; a whiteout may be in the way.
