@@ -9,7 +9,7 @@ use crate::entry::{Attributes, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union;
-use crate::upper::{Node, OVERRIDE, OpenDir, Spot, Upper, ViewError};
+use crate::upper::{Node, OVERRIDE, OpenDir, Spot, Upper, View, ViewError};
 
 use super::file::LayerFile;
 
@@ -64,14 +64,26 @@ impl Sides<'_> {
     pub fn shown(&self, dir: &OpenDir, name: &[u8], node: &Node) -> io::Result<Entry> {
         match (node, &dir.upper) {
             (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) => {
-                self.of_upper(Spot::at(upper, name), stat)
+                let spot = Spot::at(upper, name);
+                let lacks_data = self.upper.lacks_data(&spot, stat)?;
+                let mut entry = self.of_upper(spot, stat)?;
+                if lacks_data {
+                    entry.source = self.data_below(dir, name)?;
+                }
+                Ok(entry)
             }
-            (Node::Lower(layer, leaf), _) => {
-                self.of_image(&union::Node::Leaf { layer: *layer, leaf: *leaf })
-            }
+            (Node::Lower(layer, leaf), _) => self.of_image(&union::Node::Leaf { layer: *layer, leaf: *leaf }),
             (Node::Dir { lower: Some(lower), .. }, _) => self.of_image(&union::Node::Dir(lower.clone())),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// Where the data of a file is of which only the attributes were copied up.
+    fn data_below(&self, dir: &OpenDir, name: &[u8]) -> io::Result<Source> {
+        let view = View { upper: self.upper, union: &self.stack.union };
+        let found = view.data_below(dir, name).map_err(of_view)?;
+        let missing = || io::Error::other("its data is not below (metacopy)");
+        found.map(|(layer, leaf)| Source::Lower(union::Node::Leaf { layer, leaf })).ok_or_else(missing)
     }
 
     /// Something of the upper.
@@ -115,7 +127,7 @@ impl Sides<'_> {
         act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
     ) -> io::Result<T> {
         match &entry.source {
-            Source::Upper(spot) => act(&mut self.open(spot)?),
+            Source::Upper(spot) => act(&mut File::from(spot.open_file(OFlags::RDONLY)?)),
             Source::Lower(union::Node::Leaf { layer, leaf }) => {
                 self.stack.with_file(*layer, *leaf, |extents, source| {
                     act(&mut LayerFile::new(extents, entry.attributes.size, source))
@@ -123,13 +135,6 @@ impl Sides<'_> {
             }
             Source::Lower(union::Node::Dir(_)) => Err(io::ErrorKind::IsADirectory.into()),
         }
-    }
-
-    fn open(&self, spot: &Spot) -> io::Result<File> {
-        if self.upper.has_no_data(spot)? {
-            return Err(io::Error::other("only its attributes were copied up (metacopy), which is not read"));
-        }
-        Ok(File::from(spot.open_file(OFlags::RDONLY)?))
     }
 
     /// Whether something equals what it was copied from.

@@ -121,11 +121,6 @@ impl Upper {
         overlay_attribute(name).is_some() || (self.keeping == Keeping::Xattr && name == OVERRIDE)
     }
 
-    /// Whether a file has no data of its own: overlayfs copied up only its attributes (`metacopy`).
-    pub fn has_no_data(&self, spot: &Spot) -> Result<bool> {
-        Ok(self.marks.read(spot, "metacopy")?.is_some())
-    }
-
     /// Sets an extended attribute.
     pub fn set_xattr(&self, spot: &Spot, name: &[u8], value: &[u8], flags: XattrFlags) -> Result<()> {
         sys::setxattr(spot.dir(), spot.name(), name, value, flags)
