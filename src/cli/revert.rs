@@ -51,7 +51,9 @@ fn forget(sides: Sides<'_>, path: &[u8]) -> Result<()> {
         tracing::warn!("{path}: not changed");
     }
     for origin in reverted.still_deleted {
-        tracing::warn!("{path}: {origin}, from where a directory was renamed, is deleted still; revert it too");
+        tracing::warn!(
+            "{path}: {origin}, from where a directory was renamed, is deleted still; revert it too"
+        );
     }
     Ok(())
 }

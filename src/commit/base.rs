@@ -68,15 +68,18 @@ impl<'a> BaseLayer<'a> {
 
     /// Copies it into an archive.
     pub fn copy(&self, archive: &mut Archive) -> Result<(Blob, DiffId), Error> {
-        let Some(stored) = self.stored() else { return pack::directory(archive, self.layer, &self.source.place) };
+        let Some(stored) = self.stored() else {
+            return pack::directory(archive, self.layer, &self.source.place);
+        };
         let claimed = self.source.digest.as_ref();
         if let Some(blob) = claimed.and_then(|digest| archive.find(digest)) {
             let diff_id = self.diff_id(&blob)?;
             return Ok((blob, diff_id));
         }
         let algorithm = claimed.map_or(Algorithm::Sha256, Digest::algorithm);
-        let blob =
-            archive.stream(algorithm, |out| self.copy_bytes(stored, out)).map_err(|source| self.error(source))?;
+        let blob = archive
+            .stream(algorithm, |out| self.copy_bytes(stored, out))
+            .map_err(|source| self.error(source))?;
         if let Some(claimed) = claimed {
             self.compare("digest", claimed, &blob.digest)?;
         }

@@ -39,9 +39,7 @@ impl<W: Write> Encoder<W> {
     pub fn new(stored: Stored, out: W) -> io::Result<Encoder<W>> {
         Ok(match stored {
             Stored::Plain => Encoder::Plain(out),
-            Stored::Gzip => {
-                Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(out, Level::default())))
-            }
+            Stored::Gzip => Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(out, Level::default()))),
             Stored::Zstd => Encoder::Zstd(Frames::new(out)?),
         })
     }

@@ -155,8 +155,12 @@ mod tests {
     #[test]
     fn layers_without_a_configuration_get_one_with_a_step_for_each() {
         let config = config(&Image::of_layers(Vec::new()), &ids(3), &words());
-        let steps: Vec<&str> =
-            config["history"].as_array().unwrap().iter().map(|step| step["comment"].as_str().unwrap()).collect();
+        let steps: Vec<&str> = config["history"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| step["comment"].as_str().unwrap())
+            .collect();
         assert_eq!(steps, ["a layer without a history", "a layer without a history", "fix"]);
         assert_eq!(config["os"], "linux");
         let parsed = ImageConfig::parse(&serde_json::to_vec(&config).unwrap()).unwrap();

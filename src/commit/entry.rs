@@ -66,9 +66,7 @@ impl Sides<'_> {
             (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) => {
                 self.of_upper(Spot::at(upper, name), stat)
             }
-            (Node::Lower(layer, leaf), _) => {
-                self.of_image(&union::Node::Leaf { layer: *layer, leaf: *leaf })
-            }
+            (Node::Lower(layer, leaf), _) => self.of_image(&union::Node::Leaf { layer: *layer, leaf: *leaf }),
             (Node::Dir { lower: Some(lower), .. }, _) => self.of_image(&union::Node::Dir(lower.clone())),
             _ => Err(io::ErrorKind::NotFound.into()),
         }

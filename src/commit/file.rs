@@ -69,8 +69,7 @@ mod tests {
 
     #[test]
     fn holes_are_zeros_and_a_short_source_is_an_error() {
-        let extents =
-            [Extent { logical: 2, source: 0, len: 5 }, Extent { logical: 9, source: 5, len: 2 }];
+        let extents = [Extent { logical: 2, source: 0, len: 5 }, Extent { logical: 9, source: 5, len: 2 }];
         for step in 1..14 {
             let source = b"aaaaabb".to_vec();
             let file = LayerFile::new(&extents, 12, &source);

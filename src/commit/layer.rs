@@ -30,8 +30,7 @@ pub struct Layer<'a> {
 impl Layer<'_> {
     /// Writes its members; gives how many.
     pub fn write<W: Write>(&self, tar: &mut LayerTar<W>) -> Result<u64, Error> {
-        let mut writer =
-            Writer { layer: self, tar, waiting: Vec::new(), firsts: HashMap::new(), members: 0 };
+        let mut writer = Writer { layer: self, tar, waiting: Vec::new(), firsts: HashMap::new(), members: 0 };
         walk(self.sides, Depth::All(self.links), &mut writer)?;
         Ok(writer.members)
     }

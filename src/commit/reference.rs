@@ -113,7 +113,9 @@ mod tests {
             let reference: Reference = text.parse().unwrap();
             assert_eq!((reference.full(), reference.familiar()), (full.to_owned(), familiar.to_owned()));
         }
-        for text in ["", ":2", "App", "app:", "a//b", "app:-x", "app@sha256:abc", "-a", "a b", "app:2:3", "/a"] {
+        for text in
+            ["", ":2", "App", "app:", "a//b", "app:-x", "app@sha256:abc", "-a", "a b", "app:2:3", "/a"]
+        {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }
     }

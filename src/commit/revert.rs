@@ -67,7 +67,9 @@ impl Revert<'_> {
         if below != base {
             return Err(self.no_way(&levels));
         }
-        let Some(dir) = level.open.upper.as_ref().filter(|_| is_there) else { return Ok(Reverted::default()) };
+        let Some(dir) = level.open.upper.as_ref().filter(|_| is_there) else {
+            return Ok(Reverted::default());
+        };
         let mut origins = Vec::new();
         self.origins(level, name, word, &mut origins)?;
         self.sides.upper.remove_all(&Spot::at(dir, name)).map_err(|errno| self.error(errno.into()))?;
@@ -92,11 +94,14 @@ impl Revert<'_> {
             let node = self.view.lookup(&level.open, name).map_err(|error| self.error(of_view(error)))?;
             let Some(node) = node else {
                 return Err(match base {
-                    Some(_) => Error::RevertInstead { path: self.path.clone(), why: "is deleted", instead: path },
+                    Some(_) => {
+                        Error::RevertInstead { path: self.path.clone(), why: "is deleted", instead: path }
+                    }
                     None => Error::NothingThere(self.path.clone()),
                 });
             };
-            let open = self.view.enter(&level.open, name, &node).map_err(|error| self.error(of_view(error)))?;
+            let open =
+                self.view.enter(&level.open, name, &node).map_err(|error| self.error(of_view(error)))?;
             let Some(open) = open else {
                 return Err(match base {
                     Some(union::Node::Dir(_)) => {
@@ -191,7 +196,8 @@ impl Revert<'_> {
     fn prune(&self, levels: &[Level]) -> Result<(), Error> {
         let parents = levels.iter().zip(levels.iter().skip(1)).rev();
         for (parent, level) in parents {
-            let (Some(dir), Some(own), Some(base)) = (&parent.open.upper, &level.open.upper, &level.base) else {
+            let (Some(dir), Some(own), Some(base)) = (&parent.open.upper, &level.open.upper, &level.base)
+            else {
                 return Ok(());
             };
             let at_level = |source| entry_error(&level.path, source);

@@ -8,8 +8,8 @@ use peelfs::commit::{Body, LayerTar, Member};
 use peelfs::entry::{Device, Time, Xattr};
 use tempfile::TempDir;
 
-use crate::support::need::{has, is_root, need};
 use crate::support::Tree;
+use crate::support::need::{has, is_root, need};
 
 const MTIME: Time = Time { secs: 1_700_000_000, nanos: 0 };
 
@@ -141,13 +141,16 @@ fn gnu_tar_unpacks_what_was_written() {
     fs::create_dir(&root).unwrap();
     let mut command = Command::new("tar");
     command.args(["--extract", "--preserve-permissions", "--same-owner", "--numeric-owner", "--xattrs"]);
-    command.args(["--warning=no-timestamp", "--xattrs-include=*", "--delay-directory-restore", "--file"]).arg(&tar);
+    command
+        .args(["--warning=no-timestamp", "--xattrs-include=*", "--delay-directory-restore", "--file"])
+        .arg(&tar);
     output(command.arg("--directory").arg(&root));
     let tree = Tree::read(&root);
     let names: Vec<_> = tree.0.keys().map(|name| name.escape_ascii().to_string()).collect();
     let long_dir = "d".repeat(90);
     let long = format!("{long_dir}/{}", "f".repeat(200));
-    let mut expected = vec![".", ".wh.gone", "dev", "dev/.wh..wh..opq", "dev/.wh.gone", "dev/null", "dev/sda"];
+    let mut expected =
+        vec![".", ".wh.gone", "dev", "dev/.wh..wh..opq", "dev/.wh.gone", "dev/null", "dev/sda"];
     expected.extend([&*long_dir, &*long, "hard", "new\\nline \\xc3\\xbc", "odd", "pipe", "plain", "soft"]);
     expected.sort();
     let mut sorted = names.clone();
