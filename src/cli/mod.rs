@@ -15,6 +15,7 @@ mod log;
 mod ls;
 mod mount;
 mod mount_stats;
+mod mount_upper;
 mod mount_words;
 mod output;
 mod progress;

@@ -22,6 +22,7 @@ use crate::fs::{Filesystem, InodeNo};
 use crate::index::XattrUse;
 
 use super::attr::{Ownership, file_type, negative};
+use super::kernels_own::left_to_the_kernel;
 use super::loops::{Loops, with_buffer};
 use super::mount::MountOptions;
 use super::operation::Operation;
@@ -239,16 +240,6 @@ impl fuser::Filesystem for Adapter {
         });
     }
 
-    // Without `default_permissions` the mount is private to a user who owns all of its bytes anyway;
-    // a write is refused by the kernel before it asks.
-    fn access(&self, _req: &Request, _ino: INodeNo, _mask: AccessFlags, reply: ReplyEmpty) {
-        self.loops.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
-    fn flush(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _owner: LockOwner, reply: ReplyEmpty) {
-        self.loops.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
     fn fsync(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
         self.loops.guard(Operation::Other, |_| reply.ok());
     }
@@ -257,55 +248,7 @@ impl fuser::Filesystem for Adapter {
         self.loops.guard(Operation::Other, |_| reply.ok());
     }
 
-    fn ioctl(
-        &self,
-        _req: &Request,
-        _ino: INodeNo,
-        _fh: FileHandle,
-        _flags: IoctlFlags,
-        _cmd: u32,
-        _in_data: &[u8],
-        _out_size: u32,
-        reply: ReplyIoctl,
-    ) {
-        self.loops.guard(Operation::Other, |answer| reply.error(answer.refuse(Errno::ENOTTY)));
-    }
-
-    fn bmap(&self, _req: &Request, _ino: INodeNo, _blocksize: u32, _idx: u64, reply: ReplyBmap) {
-        self.loops.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
-    // The kernel keeps locks itself: the mount is on one machine.
-    fn getlk(
-        &self,
-        _req: &Request,
-        _ino: INodeNo,
-        _fh: FileHandle,
-        _owner: LockOwner,
-        _start: u64,
-        _end: u64,
-        _typ: i32,
-        _pid: u32,
-        reply: ReplyLock,
-    ) {
-        self.loops.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
-    fn setlk(
-        &self,
-        _req: &Request,
-        _ino: INodeNo,
-        _fh: FileHandle,
-        _owner: LockOwner,
-        _start: u64,
-        _end: u64,
-        _typ: i32,
-        _pid: u32,
-        _sleep: bool,
-        reply: ReplyEmpty,
-    ) {
-        self.loops.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
+    left_to_the_kernel!();
 
     read_only! {
         setattr(

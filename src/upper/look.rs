@@ -78,7 +78,7 @@ fn open(dir: &Path, lock: FlockOperation) -> Result<(Upper, bool), OpenError> {
         keeping: Keeping::Xattr,
         own_ids: (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
         is_volatile: true,
-        is_ephemeral: false,
+        ephemeral: None,
         removes_work: false,
     };
     Ok((upper, is_in_use))
