@@ -9,7 +9,7 @@ use crate::entry::{Attributes, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union;
-use crate::upper::{Node, OVERRIDE, OpenDir, Spot, Upper, ViewError};
+use crate::upper::{Node, OVERRIDE, OpenDir, Spot, Upper, View, ViewError};
 
 use super::file::LayerFile;
 
@@ -37,6 +37,8 @@ pub struct Entry {
 pub enum Source {
     /// In the upper.
     Upper(Spot),
+    /// In the upper, but for the data: overlayfs copied up only its attributes (`metacopy`).
+    WithoutData(Spot, LayerNo, LeafId),
     /// In a layer.
     Lower(union::Node),
 }
@@ -63,9 +65,8 @@ impl Sides<'_> {
     /// What shows under a name of a directory.
     pub fn shown(&self, dir: &OpenDir, name: &[u8], node: &Node) -> io::Result<Entry> {
         match (node, &dir.upper) {
-            (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) => {
-                self.of_upper(Spot::at(upper, name), stat)
-            }
+            (Node::Upper(stat), Some(upper)) => self.of_upper_file(Spot::at(upper, name), stat, dir),
+            (Node::Dir { upper: Some(stat), .. }, Some(upper)) => self.of_upper(Spot::at(upper, name), stat),
             (Node::Lower(layer, leaf), _) => self.of_image(&union::Node::Leaf { layer: *layer, leaf: *leaf }),
             (Node::Dir { lower: Some(lower), .. }, _) => self.of_image(&union::Node::Dir(lower.clone())),
             _ => Err(io::ErrorKind::NotFound.into()),
@@ -79,6 +80,18 @@ impl Sides<'_> {
         let is_linked = attributes.kind != Kind::Directory && attributes.nlink > 1;
         let file = is_linked.then_some(FileKey::Upper(stat.st_dev, stat.st_ino));
         Ok(Entry { attributes, xattrs, source: Source::Upper(spot), file })
+    }
+
+    fn of_upper_file(&self, spot: Spot, stat: &Stat, dir: &OpenDir) -> io::Result<Entry> {
+        if !self.upper.lacks_data(&spot, stat)? {
+            return self.of_upper(spot, stat);
+        }
+        let view = View { upper: self.upper, union: &self.stack.union };
+        let Some((layer, leaf)) = view.data_below(dir, spot.name()).map_err(of_view)? else {
+            return Err(io::Error::other("its data is in the image (metacopy), and is not there"));
+        };
+        let entry = self.of_upper(spot.clone(), stat)?;
+        Ok(Entry { source: Source::WithoutData(spot, layer, leaf), ..entry })
     }
 
     /// Something of the image.
@@ -97,7 +110,7 @@ impl Sides<'_> {
     pub fn target(&self, entry: &Entry) -> io::Result<Vec<u8>> {
         match &entry.source {
             _ if entry.attributes.kind != Kind::Symlink => Ok(Vec::new()),
-            Source::Upper(spot) => Ok(spot.link_target()?),
+            Source::Upper(spot) | Source::WithoutData(spot, ..) => Ok(spot.link_target()?),
             Source::Lower(union::Node::Leaf { layer, leaf }) => {
                 let target = self.stack.union.link_target(*layer, *leaf).map_err(io::Error::other)?;
                 Ok(target.into_owned())
@@ -113,21 +126,14 @@ impl Sides<'_> {
         act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
     ) -> io::Result<T> {
         match &entry.source {
-            Source::Upper(spot) => act(&mut self.open(spot)?),
-            Source::Lower(union::Node::Leaf { layer, leaf }) => {
+            Source::Upper(spot) => act(&mut File::from(spot.open_file(OFlags::RDONLY)?)),
+            Source::WithoutData(_, layer, leaf) | Source::Lower(union::Node::Leaf { layer, leaf }) => {
                 self.stack.with_file(*layer, *leaf, |extents, source| {
                     act(&mut LayerFile::new(extents, entry.attributes.size, source))
                 })
             }
             Source::Lower(union::Node::Dir(_)) => Err(io::ErrorKind::IsADirectory.into()),
         }
-    }
-
-    fn open(&self, spot: &Spot) -> io::Result<File> {
-        if self.upper.has_no_data(spot)? {
-            return Err(io::Error::other("only its attributes were copied up (metacopy), which is not read"));
-        }
-        Ok(File::from(spot.open_file(OFlags::RDONLY)?))
     }
 
     /// Whether something equals what it was copied from.

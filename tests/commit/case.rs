@@ -46,8 +46,13 @@ impl Case {
 
     /// Does something with the upper mounted by the kernel.
     pub fn mounted<T>(&self, act: impl FnOnce(&Path) -> T) -> T {
+        self.mounted_with("metacopy=off", act)
+    }
+
+    /// The same, with an option more.
+    pub fn mounted_with<T>(&self, option: &str, act: impl FnOnce(&Path) -> T) -> T {
         let lower: Vec<&str> = self.unpacked.layers().iter().rev().map(|dir| dir.to_str().unwrap()).collect();
-        let options = "redirect_dir=on,index=off,metacopy=off,xino=off";
+        let options = format!("redirect_dir=on,index=off,xino=off,{option}");
         let data = format!("lowerdir={},upperdir=upper,workdir=work,{options}", lower.join(":"));
         let mut mount = Command::new("mount");
         mount.args(["-t", "overlay", "overlay", "merged", "-o", &data]).current_dir(self.dir.path());

@@ -160,3 +160,16 @@ fn names_of_one_file_stay_names_of_one_file() {
     let new = case.commit(&[]);
     case.check("linked", &new);
 }
+
+#[test]
+fn data_that_was_not_copied_up_is_in_the_layer() {
+    need!(can_compare(), NEEDS);
+    let case = Case::of(&BASE);
+    let script = "chmod 700 d/a; chmod 600 d/sub/c; chmod 644 d/sub/c; mv etc/motd m; chown 5 top/t";
+    case.mounted_with("metacopy=on", |merged| super::case::run(merged, script));
+    assert_eq!(case.layer_names(), "./ d/ d/a etc/ etc/.wh.motd m top/ top/t");
+    let new = case.commit(&[]);
+    let mount = crate::support::Mount::new([&new]);
+    let read = |name: &str| fs::read_to_string(mount.join(name)).unwrap();
+    assert_eq!((read("d/a"), read("m"), read("top/t")), ("1".into(), "hello".into(), "7".into()));
+}

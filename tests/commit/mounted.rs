@@ -1,0 +1,67 @@
+//! Through the program's own writable mount: written there, committed, mounted again.
+
+use std::ffi::OsStr;
+
+use super::case::{Case, run, seen};
+use super::{NEEDS, can_compare};
+use crate::support::need::need;
+use crate::support::{Mount, Tree};
+
+const BASE: [&str; 2] = [
+    "./ bin/ bin/sh=#!binary!755 d/ d/a=1 d/b=2 d/sub/ d/sub/c=3 etc/ etc/motd=hello h/ h/one=5 h/two=>h/one \
+     old/ old/f=6 old/g=>old/f l->bin/sh q|",
+    "./ etc/ etc/passwd=root d/ d/.wh.b",
+];
+
+const SCRIPT: &str = "rm etc/motd; rm -r d/sub; mkdir d/sub; echo n >d/sub/n; mv old new; ln h/one h/three; \
+    chmod 2750 h; chmod 4755 bin/sh; mkdir -p a/b; echo deep >a/b/c; touch -d '2001-02-03 04:05:06' a/b/c; \
+    mkfifo a/p; chown 5:6 a/b/c; rm l; mkdir l; echo 1 >l/x; rm q; echo 1 >q; setfattr -n user.colour -v blue a/b; \
+    chmod 600 etc/passwd; chmod 644 etc/passwd; mv d/a d/z; echo more >>d/z";
+
+fn writable(case: &Case) -> Mount {
+    let upper = case.path("upper");
+    let base = case.path("base.tar");
+    Mount::new(
+        ["-o", "dev,suid", "--upper"].map(OsStr::new).into_iter().chain([upper.as_ref(), base.as_ref()]),
+    )
+}
+
+#[test]
+fn what_was_written_in_a_mount_shows_in_a_mount_of_what_was_committed() {
+    need!(can_compare(), NEEDS);
+    let case = Case::of(&BASE);
+    let mount = writable(&case);
+    run(mount.path(), SCRIPT);
+    let written = seen(Tree::read(mount.path()));
+    // While it stands, and when it is gone.
+    let told = case.status();
+    case.commit(&[]);
+    drop(mount);
+    super::gone(&case.path("upper"));
+    assert_eq!(case.status(), told);
+    for args in [&[][..], &["--compression", "zstd"]] {
+        let new = case.commit(args);
+        let again = Mount::new([OsStr::new("-o"), OsStr::new("dev,suid"), new.as_os_str()]);
+        let differences = seen(Tree::read(again.path())).differences(&written, 20);
+        assert!(differences.is_empty(), "committed first, written second:\n{differences}");
+    }
+}
+
+#[test]
+fn what_is_reverted_is_as_it_was_when_it_is_mounted_again() {
+    need!(can_compare(), NEEDS);
+    let case = Case::of(&BASE);
+    let mount = writable(&case);
+    let before = seen(Tree::read(mount.path()));
+    run(mount.path(), SCRIPT);
+    let refused = case.peelfs("revert", &["--all"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("in use"), "{refused:?}");
+    drop(mount);
+    super::gone(&case.path("upper"));
+    let names = ["/etc", "/d", "/new", "/h", "/bin", "/a", "/l", "/q", "/old"];
+    assert_eq!(case.peelfs("revert", &names).status.code(), Some(0));
+    assert_eq!(case.status(), "");
+    let mount = writable(&case);
+    let differences = seen(Tree::read(mount.path())).differences(&before, 20);
+    assert!(differences.is_empty(), "reverted first, as it was second:\n{differences}");
+}
