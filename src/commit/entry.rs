@@ -37,8 +37,6 @@ pub struct Entry {
 pub enum Source {
     /// In the upper.
     Upper(Spot),
-    /// In the upper, but for the data: overlayfs copied up only its attributes (`metacopy`).
-    WithoutData(Spot, LayerNo, LeafId),
     /// In a layer.
     Lower(union::Node),
 }
@@ -65,12 +63,27 @@ impl Sides<'_> {
     /// What shows under a name of a directory.
     pub fn shown(&self, dir: &OpenDir, name: &[u8], node: &Node) -> io::Result<Entry> {
         match (node, &dir.upper) {
-            (Node::Upper(stat), Some(upper)) => self.of_upper_file(Spot::at(upper, name), stat, dir),
-            (Node::Dir { upper: Some(stat), .. }, Some(upper)) => self.of_upper(Spot::at(upper, name), stat),
+            (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) => {
+                let spot = Spot::at(upper, name);
+                let lacks_data = self.upper.lacks_data(&spot, stat)?;
+                let mut entry = self.of_upper(spot, stat)?;
+                if lacks_data {
+                    entry.source = self.data_below(dir, name)?;
+                }
+                Ok(entry)
+            }
             (Node::Lower(layer, leaf), _) => self.of_image(&union::Node::Leaf { layer: *layer, leaf: *leaf }),
             (Node::Dir { lower: Some(lower), .. }, _) => self.of_image(&union::Node::Dir(lower.clone())),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// Where the data of a file is of which only the attributes were copied up.
+    fn data_below(&self, dir: &OpenDir, name: &[u8]) -> io::Result<Source> {
+        let view = View { upper: self.upper, union: &self.stack.union };
+        let found = view.data_below(dir, name).map_err(of_view)?;
+        let missing = || io::Error::other("its data is not below (metacopy)");
+        found.map(|(layer, leaf)| Source::Lower(union::Node::Leaf { layer, leaf })).ok_or_else(missing)
     }
 
     /// Something of the upper.
@@ -80,18 +93,6 @@ impl Sides<'_> {
         let is_linked = attributes.kind != Kind::Directory && attributes.nlink > 1;
         let file = is_linked.then_some(FileKey::Upper(stat.st_dev, stat.st_ino));
         Ok(Entry { attributes, xattrs, source: Source::Upper(spot), file })
-    }
-
-    fn of_upper_file(&self, spot: Spot, stat: &Stat, dir: &OpenDir) -> io::Result<Entry> {
-        if !self.upper.lacks_data(&spot, stat)? {
-            return self.of_upper(spot, stat);
-        }
-        let view = View { upper: self.upper, union: &self.stack.union };
-        let Some((layer, leaf)) = view.data_below(dir, spot.name()).map_err(of_view)? else {
-            return Err(io::Error::other("its data is in the image (metacopy), and is not there"));
-        };
-        let entry = self.of_upper(spot.clone(), stat)?;
-        Ok(Entry { source: Source::WithoutData(spot, layer, leaf), ..entry })
     }
 
     /// Something of the image.
@@ -110,7 +111,7 @@ impl Sides<'_> {
     pub fn target(&self, entry: &Entry) -> io::Result<Vec<u8>> {
         match &entry.source {
             _ if entry.attributes.kind != Kind::Symlink => Ok(Vec::new()),
-            Source::Upper(spot) | Source::WithoutData(spot, ..) => Ok(spot.link_target()?),
+            Source::Upper(spot) => Ok(spot.link_target()?),
             Source::Lower(union::Node::Leaf { layer, leaf }) => {
                 let target = self.stack.union.link_target(*layer, *leaf).map_err(io::Error::other)?;
                 Ok(target.into_owned())
@@ -127,7 +128,7 @@ impl Sides<'_> {
     ) -> io::Result<T> {
         match &entry.source {
             Source::Upper(spot) => act(&mut File::from(spot.open_file(OFlags::RDONLY)?)),
-            Source::WithoutData(_, layer, leaf) | Source::Lower(union::Node::Leaf { layer, leaf }) => {
+            Source::Lower(union::Node::Leaf { layer, leaf }) => {
                 self.stack.with_file(*layer, *leaf, |extents, source| {
                     act(&mut LayerFile::new(extents, entry.attributes.size, source))
                 })
