@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 
 use super::case::{Case, run, seen};
 use super::{NEEDS, can_compare};
-use crate::support::need::need;
-use crate::support::{Mount, Tree};
+use crate::support::need::{has, need};
+use crate::support::{Mount, Nobody, Tree};
 
 const BASE: [&str; 2] = [
     "./ bin/ bin/sh=#!binary!755 d/ d/a=1 d/b=2 d/sub/ d/sub/c=3 etc/ etc/motd=hello h/ h/one=5 h/two=>h/one \
@@ -64,4 +64,37 @@ fn what_is_reverted_is_as_it_was_when_it_is_mounted_again() {
     let mount = writable(&case);
     let differences = seen(Tree::read(mount.path())).differences(&before, 20);
     assert!(differences.is_empty(), "reverted first, as it was second:\n{differences}");
+}
+
+/// What nobody does in a mount of his, and what it shows then.
+const BY_NOBODY: &str = "
+    look() { (cd $1; find . -type d -printf '%p d %m %U:%G %T@\\n' -o -printf '%p %y %m %U:%G %s %n %T@ %l\\n' | sort); }
+    mkdir m n
+    peelfs mount base.tar m --upper up
+    (cd m; rm etc/motd; rm -r d/sub; mkdir d/sub; echo n >d/sub/n; mv old new; chmod 600 etc/passwd; chmod 4711 bin/sh
+     mkdir -p a/b; chmod 1777 a; echo deep >a/b/c; ln a/b/c a/d; mkfifo a/p; ln -s x a/l)
+    look m >before
+    peelfs umount m
+    peelfs status base.tar --upper up >told
+    peelfs commit base.tar --upper up -o new.tar -t mine
+    peelfs mount new.tar n
+    look n >after
+    peelfs umount n
+    diff before after
+    grep -qx 'C /bin/sh' told
+    grep -qx 'D /old' told";
+
+#[test]
+fn w8_who_is_not_root_keeps_what_he_wrote() {
+    need!(can_compare() && has("fusermount3") && has("setpriv"), "needs root, fusermount3 and setpriv");
+    let nobody = Nobody::new();
+    let case = Case::of(&[
+        "./ bin/ bin/sh=#!binary!755 d/ d/sub/ d/sub/c=3 etc/ etc/motd=hello etc/passwd=root old/ old/f=6",
+    ]);
+    nobody.write("base.tar", &std::fs::read(case.path("base.tar")).unwrap());
+    let output = nobody.script(BY_NOBODY).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success(), "{}\n{}", said[0], said[1]);
+    let verified = crate::support::peelfs(["verify".as_ref(), nobody.join("new.tar").as_os_str()]);
+    assert!(verified.status.success());
 }
