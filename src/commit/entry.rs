@@ -6,10 +6,11 @@ use std::io::{self, Read};
 use rustix::fs::{OFlags, Stat};
 
 use crate::entry::{Attributes, Kind, Xattr};
+use crate::host::OVERRIDE;
 use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union;
-use crate::upper::{Node, OVERRIDE, OpenDir, Spot, Upper, View, ViewError};
+use crate::upper::{Node, OpenDir, Spot, Upper, View, ViewError};
 
 use super::file::LayerFile;
 

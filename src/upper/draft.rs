@@ -7,9 +7,10 @@ use rustix::fs::{FileType, Mode, RenameFlags, Stat, Timespec, Timestamps, UTIME_
 use rustix::io::{Errno, Result};
 
 use crate::entry::{Attributes, Device, Kind, Time, Xattr};
+use crate::host::{OVERRIDE, Override};
 
 use super::marks::METACOPY;
-use super::stat::{Keeping, OVERRIDE, Override};
+use super::stat::Keeping;
 use super::work::remove_all;
 use super::{Spot, Upper, sys};
 

@@ -24,7 +24,7 @@ use rustix::fs::{FileType, OFlags, RenameFlags, Stat, StatVfs, XattrFlags};
 use rustix::io::{Errno, Result};
 
 use crate::entry::{Attributes, Xattr, overlay_attribute};
-use crate::host;
+use crate::host::{self, OVERRIDE, Override};
 use crate::path::TreePath;
 
 pub use base::Base;
@@ -34,7 +34,7 @@ pub use look::Looked;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
-pub use stat::{Keeping, OVERRIDE, Override, kind};
+pub use stat::{Keeping, kind};
 pub use view::{Node, OpenDir, View, ViewError};
 
 pub mod calls {

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
+use crate::host::{OVERRIDE, Override};
 use crate::stack::Stack;
 use crate::union::Node;
 
 use super::work::Work;
-use super::{Base, Keeping, Look, Marks, OVERRIDE, Override, Spot, Upper, When, sys};
+use super::{Base, Keeping, Look, Marks, Spot, Upper, When, sys};
 
 /// How often a lock is tried.
 const RETRY: Duration = Duration::from_millis(10);
