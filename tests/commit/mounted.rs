@@ -98,3 +98,44 @@ fn w8_who_is_not_root_keeps_what_he_wrote() {
     let verified = crate::support::peelfs(["verify".as_ref(), nobody.join("new.tar").as_os_str()]);
     assert!(verified.status.success());
 }
+
+#[test]
+fn a_file_system_without_unnamed_files_keeps_nothing_half_done_either() {
+    need!(can_compare(), NEEDS);
+    let case = Case::of(&BASE);
+    case.write("head -c 200000000 /dev/zero >big");
+    // FUSE has no O_TMPFILE.
+    let mount = Mount::new([OsStr::new("--ephemeral"), case.path("base.tar").as_os_str()]);
+    let commit = |stored: &str| {
+        let mut command = crate::support::mount::command();
+        command.args(["commit", "base.tar", "--upper", "upper", "--compression", stored, "-o"]);
+        command.arg(mount.join("new.tar")).current_dir(case.dir.path());
+        command
+    };
+    let names = || std::fs::read_dir(mount.path()).unwrap().count();
+    let before = names();
+    let mut child = commit("gzip").spawn().unwrap();
+    while names() == before {
+        assert!(child.try_wait().unwrap().is_none(), "it ended too early to be ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()), Some(15));
+    assert_eq!(names(), before);
+    assert!(commit("zstd").output().unwrap().status.success());
+    assert_eq!(names(), before + 1);
+    case.check("written through FUSE", &mount.join("new.tar"));
+}
+
+#[test]
+fn depth_is_no_matter() {
+    need!(can_compare(), NEEDS);
+    let case = Case::of(&BASE);
+    case.write("i=0; while [ $i -lt 1500 ]; do mkdir x; cd -P x; i=$((i+1)); done; echo 1 >f");
+    assert_eq!(case.status().lines().count(), 1501);
+    let new = case.commit(&[]);
+    let verified = crate::support::peelfs(["verify".as_ref(), new.as_os_str()]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    case.succeed("revert", &["/x"]);
+}
