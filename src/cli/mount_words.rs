@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use crate::fuse::{Access, MountOptions, Ownership};
 use crate::image::Platform;
+use crate::upper::Keeping;
 
 use super::mount_stats::StatsFormat;
 use super::size::Size;
@@ -39,8 +40,28 @@ pub struct MountWords {
     pub spool_dir: Option<PathBuf>,
     pub strict: bool,
     pub stats: Option<StatsFormat>,
+    pub upper: UpperWords,
+    /// `ro`.
+    pub is_read_only: bool,
     /// Words that were taken and change nothing.
     without_effect: Vec<String>,
+}
+
+/// What the words say of an upper directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UpperWords {
+    /// `upperdir=`.
+    pub dir: Option<PathBuf>,
+    /// `workdir=`.
+    pub work: Option<PathBuf>,
+    /// `redirect_dir=`.
+    pub redirects: Option<bool>,
+    /// `xattr_permissions=`.
+    pub keeping: Option<Keeping>,
+    /// `metacopy=`.
+    pub metacopy: bool,
+    /// `volatile`, `fsync=0`.
+    pub is_volatile: bool,
 }
 
 /// Why words make no sense.
@@ -60,8 +81,6 @@ pub enum WordError {
 /// Words that ask for what is so anyway, or that mount(8) and systemd keep for themselves.
 const NOTHING_TO_DO: &[&str] = &[
     "defaults",
-    "ro",
-    "rw",
     "auto",
     "noauto",
     "user",
@@ -97,12 +116,11 @@ const NOTHING_TO_DO: &[&str] = &[
     "static_nlink",
     "threaded",
     "userxattr",
-    "volatile",
     "noacl",
 ];
 
 /// Words with a value that ask for nothing a read-only mount would do differently.
-const NO_MATTER_WHICH: &[&str] = &["subtype", "comment", "index", "xino", "uuid", "fsync"];
+const NO_MATTER_WHICH: &[&str] = &["subtype", "comment", "index", "xino", "uuid"];
 
 /// Words with a value that tune what another program's daemon does; taken, but not in silence.
 const NO_EFFECT: &[&str] = &[
@@ -187,6 +205,9 @@ impl MountWords {
             "exec" => self.options.noexec = false,
             "strict" => self.strict = true,
             "stats" => self.stats = Some(StatsFormat::default()),
+            "ro" => self.is_read_only = true,
+            "rw" => self.is_read_only = false,
+            "volatile" => self.upper.is_volatile = true,
             "no_cache" => self.no_cache = true,
             "no_verify" => self.no_verify = true,
             "trust_toc" => self.trust_toc = true,
@@ -226,13 +247,23 @@ impl MountWords {
             "lowerdir" => {
                 self.lower_dirs = Some(lower_dirs(value).ok_or_else(|| bad("an empty path".to_owned()))?)
             }
-            "upperdir" | "workdir" => {
-                let why = "this version mounts read-only; leave upperdir and workdir away";
-                return Err(WordError::Unsupported(key.to_owned(), why));
+            "fsync" => self.upper.is_volatile = value == b"0",
+            "upperdir" => self.upper.dir = Some(path(value)),
+            "workdir" => self.upper.work = Some(path(value)),
+            "redirect_dir" => {
+                let on = redirects(value).ok_or_else(|| bad("neither `on` nor `off`".to_owned()))?;
+                self.upper.redirects = Some(on);
             }
-            "redirect_dir" if matches!(value, b"off" | b"nofollow") => {}
-            "metacopy" | "nfs_export" | "verity" if value == b"off" => {}
-            "redirect_dir" | "metacopy" | "nfs_export" | "verity" => {
+            "xattr_permissions" => {
+                self.upper.keeping =
+                    keeping(value).map_err(|why| WordError::Unsupported(key.to_owned(), why))?
+            }
+            "metacopy" => {
+                self.upper.metacopy =
+                    switch(value).ok_or_else(|| bad("neither `on` nor `off`".to_owned()))?;
+            }
+            "nfs_export" | "verity" if value == b"off" => {}
+            "nfs_export" | "verity" => {
                 return Err(WordError::Unsupported(key.to_owned(), "only `off` is supported"));
             }
             "noxattrs" if value == b"0" => {}
@@ -248,6 +279,32 @@ impl MountWords {
             _ => return Err(WordError::Unknown(key.to_owned())),
         }
         Ok(())
+    }
+}
+
+fn path(value: &[u8]) -> PathBuf {
+    OsString::from_vec(unescape(value)).into()
+}
+
+fn switch(value: &[u8]) -> Option<bool> {
+    match value {
+        b"on" => Some(true),
+        b"off" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether directories of lower layers are renamed by redirect.
+fn redirects(value: &[u8]) -> Option<bool> {
+    if matches!(value, b"follow" | b"nofollow") { Some(false) } else { switch(value) }
+}
+
+/// How fuse-overlayfs's numbers say that owners and modes are kept.
+fn keeping(value: &[u8]) -> Result<Option<Keeping>, &'static str> {
+    match value {
+        b"0" => Ok(None),
+        b"2" => Ok(Some(Keeping::Xattr)),
+        _ => Err("only 0 and 2 (user.containers.override_stat) are supported"),
     }
 }
 
@@ -362,7 +419,8 @@ mod tests {
         for (options, part) in [
             ("frobnicate", "`frobnicate`"),
             ("frobnicate=1", "`frobnicate`"),
-            ("lowerdir=a,upperdir=u,workdir=w", "read-only"),
+            ("redirect_dir=maybe", "neither `on` nor `off`"),
+            ("xattr_permissions=1", "only 0 and 2"),
             ("lowerdir=a::b", "empty path"),
             ("uid=root", "not a number"),
             ("uid=", "not a number"),
@@ -380,7 +438,8 @@ mod tests {
             ("remount", "unmount, and mount again"),
             ("remount=1", "unknown mount option `remount`"),
             ("platform=linux", "os/arch"),
-            ("metacopy=on", "only `off`"),
+            ("metacopy=maybe", "neither `on` nor `off`"),
+            ("verity=on", "only `off`"),
             ("noxattrs=1", "`noxattrs`: extended attributes"),
             ("plugins=/x.so", "`plugins`: "),
             ("private=1", "takes no value"),

@@ -1,19 +1,26 @@
 //! Opening an upper directory: is it usable, is it free, and does it belong to these layers (W8, W9)?
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
+use crate::host::{OVERRIDE, Override};
 use crate::stack::Stack;
 use crate::union::Node;
 
 use super::work::Work;
-use super::{Base, Keeping, Look, Marks, OVERRIDE, Override, Spot, Upper, When, sys};
+use super::{Base, Keeping, Look, Marks, Spot, Upper, When, sys};
+
+/// How often a lock is tried.
+const RETRY: Duration = Duration::from_millis(10);
 
 /// What is to be the upper directory.
 #[derive(Debug, Clone, Default)]
@@ -24,10 +31,12 @@ pub struct UpperOptions {
     pub work: Option<PathBuf>,
     /// Both are made if they are not there, and an empty upper gets the look of the image's root.
     pub makes: bool,
-    /// Both go when the mount goes.
-    pub is_ephemeral: bool,
+    /// A directory that goes, with all in it, when the mount goes.
+    pub ephemeral: Option<PathBuf>,
     /// It is taken whatever it belongs to.
     pub force: bool,
+    /// How long another mount of it may take to end.
+    pub patience: Duration,
     /// Nothing is waited for until it is on the disk.
     pub is_volatile: bool,
     /// How owners and modes are kept; by what this process may do if nobody says.
@@ -65,7 +74,7 @@ pub enum OpenError {
     /// It was made over other layers.
     #[error(
         "{}: made over other layers ({recorded}) than these ({given}); \
-         what it shows over them may make no sense; to mount it all the same: --force", .path.display()
+         what it shows over them may make no sense; to use it all the same: --force", .path.display()
     )]
     OtherBase {
         /// The directory.
@@ -94,17 +103,18 @@ impl Upper {
         let dir = &options.dir;
         let work_dir = options.work.clone().unwrap_or_else(|| beside(dir));
         if options.makes {
-            for dir in [dir, &work_dir] {
-                make(dir).map_err(host_error(dir))?;
-            }
+            make(dir, 0o755).map_err(host_error(dir))?;
+            make(&work_dir, 0o700).map_err(host_error(&work_dir))?;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(host_error(dir))?;
         check_places(dir, &work_dir)?;
-        match rustix::fs::flock(&root, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(OpenError::InUse(dir.clone())),
-            locked => locked.map_err(host_error(dir))?,
-        }
+        lock(&root, FlockOperation::NonBlockingLockExclusive, options.patience).map_err(
+            |errno| match errno {
+                Errno::WOULDBLOCK => OpenError::InUse(dir.clone()),
+                errno => host_error(dir)(errno),
+            },
+        )?;
         let work = Work::open(&work_dir).map_err(host_error(&work_dir))?;
         let marks = marks(&work).ok_or_else(|| OpenError::NoXattrs(dir.clone()))?;
         let root = Arc::new(root);
@@ -120,7 +130,7 @@ impl Upper {
             keeping,
             own_ids: (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
             is_volatile: options.is_volatile,
-            is_ephemeral: options.is_ephemeral,
+            ephemeral: options.ephemeral.clone(),
             removes_work: options.makes,
         })
     }
@@ -133,15 +143,14 @@ impl Upper {
     }
 
     /// Gives the root owner, mode and times of the image's.
-    fn look_like_root(&self, stack: &Stack) -> rustix::io::Result<()> {
+    pub fn look_like_root(&self, stack: &Stack) -> rustix::io::Result<()> {
         let root = Node::Dir(stack.union.root().clone());
         let attributes = stack.union.attributes(&root).map_err(|_| Errno::IO)?;
         let xattrs = stack.union.xattrs(&root).map_err(|_| Errno::IO)?;
         let spot = self.root_spot();
         if self.keeping == Keeping::Xattr {
             // Who opens it next knows by it that there is more to see.
-            let kept = Override::of(&attributes).value();
-            self.set_xattr(&spot, OVERRIDE, kept.as_bytes(), XattrFlags::empty())?;
+            self.keep_override(&spot, &Override::of(&attributes))?;
         } else {
             self.set_owner(&spot, Some(attributes.uid), Some(attributes.gid))?;
             self.set_mode(&spot, attributes.mode)?;
@@ -175,6 +184,17 @@ impl Upper {
     }
 }
 
+/// Takes a lock of the upper, if nobody holds it against that. Who has just been unmounted may not have ended yet.
+pub(super) fn lock(root: &OwnedFd, lock: FlockOperation, patience: Duration) -> rustix::io::Result<()> {
+    let until = Instant::now() + patience;
+    loop {
+        match rustix::fs::flock(root, lock) {
+            Err(Errno::WOULDBLOCK) if Instant::now() < until => thread::sleep(RETRY),
+            locked => return locked,
+        }
+    }
+}
+
 /// Where the work directory is if nobody says: a directory of the same file system that is not in the upper.
 fn beside(dir: &Path) -> PathBuf {
     let mut name = dir.components().as_path().as_os_str().to_owned();
@@ -182,8 +202,8 @@ fn beside(dir: &Path) -> PathBuf {
     name.into()
 }
 
-fn make(dir: &Path) -> io::Result<()> {
-    match fs::create_dir(dir) {
+fn make(dir: &Path, mode: u32) -> io::Result<()> {
+    match DirBuilder::new().mode(mode).create(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }
@@ -215,7 +235,7 @@ fn marks(work: &Work) -> Option<Marks> {
 }
 
 /// How owners are kept: what was begun goes on; else by what this process may do.
-fn keeping(root: &Arc<OwnedFd>) -> rustix::io::Result<Keeping> {
+pub(super) fn keeping(root: &Arc<OwnedFd>) -> rustix::io::Result<Keeping> {
     let is_kept = Spot::of(root.clone()).xattr(OVERRIDE)?.is_some();
     let may_all = rustix::process::geteuid().is_root() && has_many_ids();
     Ok(if is_kept || !may_all { Keeping::Xattr } else { Keeping::Host })
@@ -228,7 +248,7 @@ fn has_many_ids() -> bool {
     counts.sum::<u64>() >= 1 << 16
 }
 
-fn host_error<E: Into<io::Error>>(path: &Path) -> impl Fn(E) -> OpenError + '_ {
+pub(super) fn host_error<E: Into<io::Error>>(path: &Path) -> impl Fn(E) -> OpenError + '_ {
     move |source| OpenError::Host { path: path.to_owned(), source: source.into() }
 }
 

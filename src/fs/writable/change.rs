@@ -1,6 +1,7 @@
 //! Changing attributes.
 
 use rustix::fs::XattrFlags;
+use rustix::io::Errno;
 
 use crate::entry::{Attributes, Kind};
 use crate::fs::{Error, InodeNo, Result};
@@ -25,25 +26,36 @@ pub struct Changes {
     pub atime: Option<When>,
     /// Last change.
     pub mtime: Option<When>,
+    /// An owner that the host does not grant is none to complain of: it does not show.
+    pub may_fail_to_chown: bool,
+}
+
+impl Changes {
+    fn is_any(&self) -> bool {
+        Changes { may_fail_to_chown: false, ..*self } != Changes::default()
+    }
 }
 
 impl WritableFilesystem {
     /// Changes an inode's attributes; through a handle, if it was opened. Gives all as they are then.
     pub fn change(&self, ino: InodeNo, handle: Option<Handle>, changes: &Changes) -> Result<Attributes> {
-        if *changes == Changes::default() {
+        if !changes.is_any() {
             return self.attributes(ino);
         }
         if changes.size.is_some() {
             self.check_has_size(ino)?;
         }
-        self.copy_up(ino, changes.size.map_or(Data::All, Data::UpTo))?;
+        self.copy_up(ino, changes.size.map_or(Data::None, Data::UpTo))?;
         if let Some(size) = changes.size {
             self.resize(ino, handle, size)?;
         }
         let _names = self.names.read();
         let spot = self.upper_spot(ino)?;
         if changes.uid.is_some() || changes.gid.is_some() {
-            self.upper.set_owner(&spot, changes.uid, changes.gid)?;
+            match self.upper.set_owner(&spot, changes.uid, changes.gid) {
+                Err(Errno::PERM | Errno::INVAL) if changes.may_fail_to_chown => {}
+                done => done?,
+            }
         }
         // Behind the owner, whose change takes the set-user-ID bit away.
         if let Some(mode) = changes.mode {
@@ -78,7 +90,7 @@ impl WritableFilesystem {
         if self.upper.is_own(name) {
             return Err(Error::NotPermitted);
         }
-        self.copy_up(ino, Data::All)?;
+        self.copy_up(ino, Data::None)?;
         let _names = self.names.read();
         Ok(self.upper.set_xattr(&self.upper_spot(ino)?, name, value, flags)?)
     }
@@ -90,7 +102,7 @@ impl WritableFilesystem {
         }
         // Before a copy is made for nothing.
         self.xattr(ino, name)?;
-        self.copy_up(ino, Data::All)?;
+        self.copy_up(ino, Data::None)?;
         let _names = self.names.read();
         Ok(self.upper.remove_xattr(&self.upper_spot(ino)?, name)?)
     }
