@@ -16,6 +16,7 @@ pub mod stacks;
 pub mod sys;
 pub mod toc;
 pub mod tree;
+pub mod unpackable;
 pub mod user;
 
 pub use foreground::Foreground;
