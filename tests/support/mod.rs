@@ -17,6 +17,7 @@ pub mod sys;
 pub mod toc;
 pub mod tree;
 pub mod unpackable;
+pub mod upper;
 pub mod user;
 
 pub use foreground::Foreground;
@@ -26,4 +27,5 @@ pub use mount::{Mount, peelfs, write_tars};
 pub use overlay::Overlay;
 pub use session::session;
 pub use tree::Tree;
+pub use upper::{By, Writable, WritableMount};
 pub use user::Nobody;
