@@ -19,4 +19,5 @@ mod cli;
 mod mount;
 mod cache;
 mod inputs;
+mod commit;
 mod write;

@@ -5,6 +5,7 @@
 mod args;
 mod cache;
 mod cat;
+mod commit;
 mod entry;
 mod explain;
 mod history;
@@ -14,11 +15,14 @@ mod log;
 mod ls;
 mod mount;
 mod mount_stats;
+mod mount_upper;
 mod mount_words;
 mod output;
 mod progress;
+mod revert;
 mod size;
 mod stat;
+mod status;
 mod tree;
 mod umount;
 mod verbless;
@@ -61,6 +65,9 @@ enum Command {
     Inspect(inspect::Args),
     History(history::Args),
     Verify(verify::Args),
+    Status(status::Args),
+    Revert(revert::Args),
+    Commit(commit::Args),
     Index(index::Args),
     Cache(cache::Args),
 }
@@ -82,7 +89,8 @@ type Result<T = Outcome> = std::result::Result<T, Box<dyn Error>>;
 
 /// Runs the program: 0 fine, 1 found problems, 2 could not do it.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match verbless::with_verb(args.into_iter().collect()) {
+    let is_root = rustix::process::geteuid().is_root();
+    let args = match verbless::with_verb(args.into_iter().collect(), is_root) {
         Ok(args) => args,
         Err(status) => return ExitCode::from(status),
     };
@@ -100,6 +108,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Revert(args) => revert::run(args),
+        Command::Commit(args) => commit::run(args),
         Command::Index(args) => index::run(args),
         Command::Cache(args) => cache::run(args),
     };
