@@ -21,3 +21,4 @@ mod cache;
 mod inputs;
 mod podman;
 mod commit;
+mod write;
