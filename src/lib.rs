@@ -18,6 +18,7 @@ pub mod index;
 pub mod tarball;
 pub mod image;
 pub mod stack;
+pub mod upper;
 pub mod verify;
 pub mod fs;
 pub mod fuse;

@@ -132,6 +132,12 @@ pub fn components(name: &[u8]) -> Result<impl Iterator<Item = &[u8]> + Clone, Ba
     Ok(split(name))
 }
 
+/// Whether a name can stand in a directory: one component, and neither `.` nor `..`.
+pub fn is_component(name: &[u8]) -> bool {
+    let is_dots = matches!(name, b"" | b"." | b"..");
+    !is_dots && name.len() <= MAX_COMPONENT && !name.iter().any(|byte| matches!(byte, b'/' | 0))
+}
+
 /// The components of any slash-separated name, `..` among them; a symlink's target may have it.
 pub fn split(name: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     name.split(|&byte| byte == b'/').filter(|component| !matches!(*component, b"" | b"."))

@@ -6,26 +6,23 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustc_hash::FxHashMap;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, SeekFrom, Stat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, SeekFrom, Stat};
 use rustix::mount::{MountPropagationFlags, OpenTreeFlags};
 
 use crate::blob::HostFile;
 use crate::entry::{Data, Device, Extent, Time, Xattr};
+use crate::host::{self, proc_path};
 use crate::path::TreePath;
 
 use super::item::{Item, Leaf, Meta};
 use super::layout;
 use super::table::Tables;
 use super::tree::Tree;
-
-/// Attribute values and lists of names are at most this long, by the kernel's own limit.
-const MAX_XATTR: usize = 64 * 1024;
 
 /// Why a directory could not be indexed.
 #[derive(Debug, thiserror::Error)]
@@ -88,29 +85,7 @@ impl HostTree {
 
     /// Opens a path; no symlink can lead out, and no mount in, least of all one that we serve ourselves.
     fn open_at(&self, path: &TreePath, flags: OFlags) -> io::Result<OwnedFd> {
-        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let name = if path.is_root() { b"." } else { path.as_bytes() };
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        match rustix::fs::openat2(&self.root, name, flags, Mode::empty(), resolve) {
-            // Unknown to the kernel (before 5.6) or to a container's filter, or too long for one call.
-            Err(Errno::NOSYS | Errno::PERM | Errno::NAMETOOLONG) => self.open_by_steps(path, flags),
-            result => Ok(result?),
-        }
-    }
-
-    /// The same component by component, where mounts are entered.
-    fn open_by_steps(&self, path: &TreePath, flags: OFlags) -> io::Result<OwnedFd> {
-        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut components = path.components().peekable();
-        let mut dir: Option<OwnedFd> = None;
-        while let Some(name) = components.next() {
-            let at = dir.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
-            if components.peek().is_none() {
-                return Ok(rustix::fs::openat(at, name, flags, Mode::empty())?);
-            }
-            dir = Some(rustix::fs::openat(at, name, step, Mode::empty())?);
-        }
-        Ok(rustix::fs::openat(&self.root, ".", flags, Mode::empty())?)
+        host::open_beneath(&self.root, path, flags)
     }
 
     /// Walks the whole directory once.
@@ -151,8 +126,8 @@ impl Scan<'_> {
         let stat =
             rustix::fs::fstat(&self.host.root).map_err(|errno| self.host.error(&root, errno.into()))?;
         self.device = stat.st_dev;
-        let proc = proc_path(&self.host.root, b".");
-        self.add(b"/", &root, &stat, &proc).map_err(|source| self.host.error(&root, source))?;
+        self.add(b"/", &root, &stat, &self.host.root, b"")
+            .map_err(|source| self.host.error(&root, source))?;
         let mut todo = vec![root];
         while let Some(path) = todo.pop() {
             self.scan(&path, &mut todo).map_err(|source| self.host.error(&path, source))?;
@@ -174,7 +149,7 @@ impl Scan<'_> {
             }
             let child = path.join(name.to_bytes());
             let stat = rustix::fs::statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            self.add(child.as_bytes(), &child, &stat, &proc_path(&dir, name.to_bytes()))?;
+            self.add(child.as_bytes(), &child, &stat, &dir, name.to_bytes())?;
             if FileType::from_raw_mode(stat.st_mode) == FileType::Directory && stat.st_dev == self.device {
                 todo.push(child);
             }
@@ -182,8 +157,16 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn add(&mut self, name: &[u8], path: &TreePath, stat: &Stat, proc: &Path) -> io::Result<()> {
-        let xattrs = xattrs(proc)?;
+    /// Adds an entry by its name in the tree; on the host it stands in `dir` as `entry`.
+    fn add(
+        &mut self,
+        name: &[u8],
+        path: &TreePath,
+        stat: &Stat,
+        dir: &OwnedFd,
+        entry: &[u8],
+    ) -> io::Result<()> {
+        let xattrs = host::xattrs(dir, entry)?;
         let meta = meta(stat, &xattrs);
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind != FileType::Directory && stat.st_nlink > 1 {
@@ -204,7 +187,7 @@ impl Scan<'_> {
                 return Ok(());
             }
             FileType::Symlink => {
-                target = rustix::fs::readlink(proc, Vec::new())?;
+                target = rustix::fs::readlinkat(dir, entry, Vec::new())?;
                 Leaf::Symlink(target.to_bytes())
             }
             FileType::CharacterDevice => Leaf::CharDevice(device),
@@ -251,37 +234,6 @@ fn extents(fd: &OwnedFd) -> io::Result<Vec<Extent>> {
         }
         extents.push(Extent { logical: data, source: data, len: at - data });
     }
-}
-
-/// A name for what is in a directory that has been opened: the calls for attributes take only paths.
-fn proc_path(dir: &OwnedFd, name: &[u8]) -> PathBuf {
-    Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(OsStr::from_bytes(name))
-}
-
-fn xattrs(path: &Path) -> io::Result<Vec<Xattr>> {
-    let mut buffer = [0; 1024];
-    let names = match rustix::fs::llistxattr(path, &mut buffer) {
-        Ok(0) | Err(rustix::io::Errno::NOTSUP) => return Ok(Vec::new()),
-        Ok(n) => buffer.get(..n).unwrap_or_default().to_vec(),
-        Err(rustix::io::Errno::RANGE) => {
-            let mut names = vec![0; MAX_XATTR];
-            let n = rustix::fs::llistxattr(path, &mut names)?;
-            names.truncate(n);
-            names
-        }
-        Err(errno) => return Err(errno.into()),
-    };
-    let mut xattrs = Vec::new();
-    for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-        let mut value = vec![0; MAX_XATTR];
-        match rustix::fs::lgetxattr(path, name, &mut value) {
-            Ok(n) => value.truncate(n),
-            Err(rustix::io::Errno::NODATA) => continue,
-            Err(errno) => return Err(errno.into()),
-        }
-        xattrs.push(Xattr { name: name.into(), value: value.into() });
-    }
-    Ok(xattrs)
 }
 
 fn meta<'a>(stat: &Stat, xattrs: &'a [Xattr]) -> Meta<'a> {

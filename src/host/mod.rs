@@ -1,7 +1,13 @@
-//! The file systems of the host, as far as it matters which one a file is on.
+//! The host's file systems: which one a file is on, where that matters, and how directories of others are entered.
+
+mod beneath;
+mod xattr;
 
 use std::fs::File;
 use std::io;
+
+pub use beneath::{open_beneath, proc_path};
+pub use xattr::{MAX_XATTR, xattr, xattrs};
 
 /// What is known of a kind of file system.
 struct Kind {

@@ -1,0 +1,351 @@
+//! Making things out of sight and putting them into their place whole (W2).
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::fs::{FileType, Mode, RenameFlags, Stat, Timespec, Timestamps, UTIME_NOW, XattrFlags};
+use rustix::io::{Errno, Result};
+
+use crate::entry::{Attributes, Device, Kind, Time, Xattr};
+
+use super::stat::{Keeping, OVERRIDE, Override};
+use super::work::remove_all;
+use super::{Spot, Upper, sys};
+
+/// What is to be made.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// A directory.
+    Directory,
+    /// A regular file, empty at first.
+    File,
+    /// A symlink.
+    Symlink(&'a [u8]),
+    /// A device, a fifo or a socket.
+    Node(Kind, Device),
+}
+
+/// How it is to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Permission bits: 07777.
+    pub mode: u16,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// Last access and last change, if not now.
+    pub times: Option<(Time, Time)>,
+    /// Extended attributes.
+    pub xattrs: &'a [Xattr],
+}
+
+impl<'a> Look<'a> {
+    /// As something that is there.
+    pub fn of(attributes: &Attributes, xattrs: &'a [Xattr]) -> Look<'a> {
+        let Attributes { mode, uid, gid, atime, mtime, .. } = *attributes;
+        Look { mode, uid, gid, times: Some((atime, mtime)), xattrs }
+    }
+}
+
+/// The mode of what only its owner needs to use: what others may is kept elsewhere.
+const OWN: u16 = 0o700;
+
+/// What stands in the place that something is put into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Nothing.
+    Free,
+    /// A whiteout, or something else that is no directory, to be replaced.
+    Taken,
+}
+
+/// Something in the work directory, gone with this value unless it has been put into its place.
+pub struct Draft<'a> {
+    upper: &'a Upper,
+    spot: Spot,
+    is_directory: bool,
+    /// The file, if it is one that was opened.
+    file: Option<OwnedFd>,
+    is_placed: bool,
+}
+
+impl Upper {
+    /// Makes something in the work directory.
+    pub fn draft(&self, body: Body<'_>, look: &Look<'_>) -> Result<Draft<'_>> {
+        let mode = if self.keeping == Keeping::Host { look.mode & 0o1777 } else { OWN };
+        let draft = self.bare_draft(body, Mode::from_raw_mode(mode.into()))?;
+        draft.dress(body, look)?;
+        Ok(draft)
+    }
+
+    /// A whiteout in the work directory.
+    fn whiteout_draft(&self) -> Result<Draft<'_>> {
+        self.bare_draft(Body::Node(Kind::CharDevice, Device::default()), Mode::empty())
+    }
+
+    fn bare_draft(&self, body: Body<'_>, mode: Mode) -> Result<Draft<'_>> {
+        let spot = self.work.spot();
+        let file = self.make(&spot, body, mode)?;
+        let is_directory = matches!(body, Body::Directory);
+        Ok(Draft { upper: self, spot, is_directory, file, is_placed: false })
+    }
+
+    /// Makes something; gives the file, if it is one. Nobody else comes into the work directory.
+    fn make(&self, spot: &Spot, body: Body<'_>, mode: Mode) -> Result<Option<OwnedFd>> {
+        let (dir, name) = (spot.dir(), spot.name());
+        match body {
+            Body::Directory => sys::mkdir(dir, name, mode)?,
+            Body::File => return sys::create(dir, name, mode).map(Some),
+            Body::Symlink(target) => sys::symlink(target, dir, name)?,
+            Body::Node(Kind::CharDevice, device) if device.is_whiteout() => {
+                sys::mknod(dir, name, FileType::CharacterDevice, Mode::empty(), 0)?;
+            }
+            // A device is not for everyone to make, and of none of these could anything be kept.
+            Body::Node(..) if self.keeping == Keeping::Xattr => {
+                return sys::create(dir, name, mode).map(Some);
+            }
+            Body::Node(kind, device) => {
+                sys::mknod(
+                    dir,
+                    name,
+                    file_type(kind),
+                    mode,
+                    rustix::fs::makedev(device.major, device.minor),
+                )?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a whiteout where there is nothing, or where something stands that shows no more: that is gone in the
+    /// same step. Of a directory there may be left only what does not show either.
+    pub fn whiteout(&self, dir: &Arc<OwnedFd>, name: &[u8], there: Option<&Stat>) -> Result<()> {
+        let Some(there) = there else {
+            return sys::mknod(dir.as_fd(), name, FileType::CharacterDevice, Mode::empty(), 0);
+        };
+        let draft = self.whiteout_draft()?;
+        match FileType::from_raw_mode(there.st_mode) {
+            FileType::Directory => draft.exchange(dir, name),
+            _ => draft.place(dir, name, Place::Taken),
+        }
+    }
+
+    /// Empties an opaque directory, or one that is about to be renamed over, of the whiteouts in it: an empty one
+    /// takes its place in one step.
+    pub fn replace_directory(&self, dir: &Arc<OwnedFd>, name: &[u8], look: &Look<'_>) -> Result<()> {
+        let draft = self.draft(Body::Directory, look)?;
+        draft.make_opaque()?;
+        draft.exchange(dir, name)
+    }
+
+    /// Removes an upper's own directory, in which there may be left only what does not show.
+    pub fn remove_directory(&self, dir: &Arc<OwnedFd>, name: &[u8]) -> Result<()> {
+        match sys::rmdir(dir.as_fd(), name) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+            done => return done,
+        }
+        let aside = self.work.spot();
+        sys::rename(dir.as_fd(), name, aside.dir(), aside.name(), RenameFlags::empty())?;
+        remove_all(&aside)
+    }
+
+    /// Sets an owner, as far as the host grants it, or keeps it (W8).
+    pub fn set_owner(&self, spot: &Spot, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+        match self.keeping {
+            Keeping::Host => sys::chown(spot.dir(), spot.name(), uid, gid),
+            Keeping::Xattr => self.keep(spot, |kept| {
+                kept.uid = uid.unwrap_or(kept.uid);
+                kept.gid = gid.unwrap_or(kept.gid);
+            }),
+        }
+    }
+
+    /// Sets permission bits, as far as the host grants them, or keeps them (W8).
+    pub fn set_mode(&self, spot: &Spot, mode: u16) -> Result<()> {
+        match self.keeping {
+            Keeping::Host => {
+                let held = spot.hold()?;
+                sys::chmod(held.dir(), Mode::from_raw_mode(mode.into()))
+            }
+            Keeping::Xattr => self.keep(spot, |kept| kept.mode = mode),
+        }
+    }
+
+    /// Sets times; `None` leaves one as it is.
+    pub fn set_times(&self, spot: &Spot, atime: Option<When>, mtime: Option<When>) -> Result<()> {
+        let times = Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) };
+        sys::utimens(spot.dir(), spot.name(), &times)
+    }
+
+    /// Changes what is kept of a file; of a symlink nothing can be.
+    fn keep(&self, spot: &Spot, change: impl FnOnce(&mut Override)) -> Result<()> {
+        let before = Override::of(&self.attributes(spot, &spot.stat()?)?);
+        let mut kept = before;
+        change(&mut kept);
+        match self.keep_override(spot, &kept) {
+            Err(Errno::PERM | Errno::NOTSUP) if kept == before => Ok(()),
+            Err(Errno::NOTSUP) => Err(Errno::PERM),
+            done => done,
+        }
+    }
+
+    fn keep_override(&self, spot: &Spot, kept: &Override) -> Result<()> {
+        sys::setxattr(spot.dir(), spot.name(), OVERRIDE, kept.value().as_bytes(), XattrFlags::empty())?;
+        // For whoever looks at the upper by itself, as far as we may; we must be able to go on writing.
+        let is_directory = matches!(kept.kind, Some((Kind::Directory, _)));
+        let needed = if is_directory { 0o700 } else { 0o600 };
+        let mode = Mode::from_raw_mode(u32::from(kept.mode & 0o777) | needed);
+        sys::chmod(spot.hold()?.dir(), mode)
+    }
+}
+
+/// A time to set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// The host's clock.
+    Now,
+    /// This.
+    At(Time),
+}
+
+fn timespec(when: Option<When>) -> Timespec {
+    match when {
+        None => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
+        Some(When::Now) => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+        Some(When::At(time)) => Timespec { tv_sec: time.secs, tv_nsec: time.nanos.into() },
+    }
+}
+
+impl Draft<'_> {
+    /// The file in the making.
+    pub fn file(&self) -> Result<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd).ok_or(Errno::INVAL)
+    }
+
+    /// Where it is until it is put into its place.
+    pub fn spot(&self) -> &Spot {
+        &self.spot
+    }
+
+    /// What the host says of it.
+    pub fn stat(&self) -> Result<Stat> {
+        self.spot.stat()
+    }
+
+    /// Gives it owner, mode and attributes; times last, as all else changes them.
+    fn dress(&self, body: Body<'_>, look: &Look<'_>) -> Result<()> {
+        let upper = self.upper;
+        match upper.keeping {
+            Keeping::Host => {
+                if (look.uid, look.gid) != upper.own_ids {
+                    sys::chown(self.spot.dir(), self.spot.name(), Some(look.uid), Some(look.gid))?;
+                }
+                // The other bits it was made with; a change of owner would have cleared these.
+                if look.mode & 0o6000 != 0 && !matches!(body, Body::Symlink(_)) {
+                    upper.set_mode(&self.spot, look.mode)?;
+                }
+            }
+            Keeping::Xattr if matches!(body, Body::Symlink(_)) => {}
+            Keeping::Xattr => {
+                let kind = match body {
+                    Body::Directory => (Kind::Directory, Device::default()),
+                    Body::Node(kind, device) => (kind, device),
+                    Body::File | Body::Symlink(_) => (Kind::Regular, Device::default()),
+                };
+                let (mode, uid, gid) = (look.mode, look.uid, look.gid);
+                upper.keep_override(&self.spot, &Override { uid, gid, mode, kind: Some(kind) })?;
+            }
+        }
+        for xattr in look.xattrs {
+            self.set_xattr(xattr)?;
+        }
+        self.set_times(look)
+    }
+
+    /// Sets the times that it is to have in the end, if they are not now.
+    pub fn set_times(&self, look: &Look<'_>) -> Result<()> {
+        let Some((atime, mtime)) = look.times else { return Ok(()) };
+        self.upper.set_times(&self.spot, Some(When::At(atime)), Some(When::At(mtime)))
+    }
+
+    fn set_xattr(&self, xattr: &Xattr) -> Result<()> {
+        let set =
+            sys::setxattr(self.spot.dir(), self.spot.name(), &xattr.name, &xattr.value, XattrFlags::empty());
+        match set {
+            // As overlayfs does: what the host cannot keep of the image's is no reason to refuse a write.
+            Err(Errno::NOTSUP | Errno::PERM) => {
+                let name = xattr.name.escape_ascii();
+                tracing::debug!(%name, "an attribute of the image that the upper cannot keep");
+                Ok(())
+            }
+            set => set,
+        }
+    }
+
+    /// Makes it a directory that merges with nothing (W4).
+    pub fn make_opaque(&self) -> Result<()> {
+        self.upper.set_mark(&self.spot, "opaque", b"y")
+    }
+
+    /// Waits until the data of the file is on the disk (W2).
+    pub fn sync(&self) -> Result<()> {
+        match &self.file {
+            Some(file) if !self.upper.is_volatile => sys::sync(file, false),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts it into its place; what is not a directory may replace what stands there.
+    pub fn place(mut self, dir: &Arc<OwnedFd>, name: &[u8], place: Place) -> Result<()> {
+        if self.is_directory && place == Place::Taken {
+            return self.exchange(dir, name);
+        }
+        let flags = if place == Place::Free { RenameFlags::NOREPLACE } else { RenameFlags::empty() };
+        self.rename(dir, name, flags)?;
+        self.is_placed = true;
+        Ok(())
+    }
+
+    /// Puts it into its place and removes what stood there, whatever it was.
+    fn exchange(mut self, dir: &Arc<OwnedFd>, name: &[u8]) -> Result<()> {
+        self.rename(dir, name, RenameFlags::EXCHANGE)?;
+        self.is_placed = true;
+        // What lies in the work directory now does not show; the next mount would sweep it.
+        if let Err(errno) = remove_all(&self.spot) {
+            tracing::warn!(%errno, "what was replaced stays in the work directory");
+        }
+        Ok(())
+    }
+
+    fn rename(&self, dir: &Arc<OwnedFd>, name: &[u8], flags: RenameFlags) -> Result<()> {
+        sys::rename(self.spot.dir(), self.spot.name(), dir.as_fd(), name, flags)
+    }
+
+    /// Gives up the file, to be used on.
+    pub fn take_file(&mut self) -> Option<OwnedFd> {
+        self.file.take()
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if !self.is_placed
+            && let Err(errno) = remove_all(&self.spot)
+        {
+            tracing::warn!(%errno, "a draft stays in the work directory");
+        }
+    }
+}
+
+fn file_type(kind: Kind) -> FileType {
+    match kind {
+        Kind::Directory => FileType::Directory,
+        Kind::Regular => FileType::RegularFile,
+        Kind::Symlink => FileType::Symlink,
+        Kind::CharDevice => FileType::CharacterDevice,
+        Kind::BlockDevice => FileType::BlockDevice,
+        Kind::Fifo => FileType::Fifo,
+        Kind::Socket => FileType::Socket,
+    }
+}

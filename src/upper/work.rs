@@ -1,0 +1,99 @@
+//! The work directory: where things are made before they are put into their place, in one step each (W2).
+//!
+//! As overlayfs does, it uses a directory `work` in the one that it is given, and whatever lies in there when the
+//! upper is opened was left by a process that was ended in the middle: it is swept.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::io::{Errno, Result};
+
+use super::{Spot, sys};
+
+/// The directory in the work directory, as overlayfs names it.
+const NAME: &[u8] = b"work";
+
+/// A work directory that is open.
+#[derive(Debug)]
+pub struct Work {
+    dir: Arc<OwnedFd>,
+    path: PathBuf,
+    next: AtomicU64,
+}
+
+impl Work {
+    /// Opens the work directory in a directory, and sweeps it.
+    pub fn open(path: &Path) -> Result<Work> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let outer = rustix::fs::open(path, flags, Mode::empty())?;
+        match sys::mkdir(outer.as_fd(), NAME, Mode::RWXU) {
+            Err(Errno::EXIST) => {}
+            made => made?,
+        }
+        let dir = match rustix::fs::openat(&outer, NAME, flags | OFlags::NOFOLLOW, Mode::empty()) {
+            // overlayfs makes it for itself alone, with no rights at all.
+            Err(Errno::ACCESS) => {
+                let place = rustix::fs::openat(&outer, NAME, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty())?;
+                sys::chmod(place.as_fd(), Mode::RWXU)?;
+                rustix::fs::openat(&outer, NAME, flags | OFlags::NOFOLLOW, Mode::empty())?
+            }
+            dir => dir?,
+        };
+        let work = Work { dir: Arc::new(dir), path: path.to_owned(), next: AtomicU64::new(0) };
+        work.sweep()?;
+        Ok(work)
+    }
+
+    /// The directory itself.
+    pub fn dir(&self) -> &Arc<OwnedFd> {
+        &self.dir
+    }
+
+    /// A place where nothing is.
+    pub fn spot(&self) -> Spot {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        // As overlayfs names what it makes there.
+        Spot::at(&self.dir, format!("#{number:x}").as_bytes())
+    }
+
+    /// Takes the directory away, if nothing is in it but what was made here.
+    pub fn remove(&self) {
+        // Whoever still finds a use for it keeps it.
+        let _ = self.sweep();
+        let _ = std::fs::remove_dir(self.path.join("work"));
+        let _ = std::fs::remove_dir(&self.path);
+    }
+
+    fn sweep(&self) -> Result<()> {
+        empty(&self.dir)
+    }
+}
+
+/// Removes all that is in a directory; what is mounted there stays, and is an error.
+fn empty(dir: &Arc<OwnedFd>) -> Result<()> {
+    for entry in Dir::read_from(&**dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if !matches!(name, b"." | b"..") {
+            remove_all(&Spot::at(dir, name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a name, and all below it.
+pub fn remove_all(spot: &Spot) -> Result<()> {
+    let stat = rustix::fs::statat(spot.dir(), spot.name(), AtFlags::SYMLINK_NOFOLLOW)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return sys::unlink(spot.dir(), spot.name());
+    }
+    match sys::rmdir(spot.dir(), spot.name()) {
+        Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+        done => return done,
+    }
+    empty(&spot.open_dir()?)?;
+    sys::rmdir(spot.dir(), spot.name())
+}
