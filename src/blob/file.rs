@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, IoSliceMut};
 use std::num::NonZeroU64;
 use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -81,12 +82,26 @@ impl HostFile {
         }
     }
 
+    /// An error if the file is not what it was: what was taken from it is then nothing to rely on.
+    pub fn check_unchanged(&self) -> io::Result<()> {
+        match Stamp::of(&self.file.metadata()?) == self.stamp {
+            true => Ok(()),
+            false => Err(io::Error::other("the file has changed since it was opened")),
+        }
+    }
+
     /// Has the disk bring bytes, and does not wait for them.
     fn fetch(&self, near: Range<u64>) {
         if let Some(len) = near.end.checked_sub(near.start).and_then(NonZeroU64::new) {
             // If it is not for the file system, then it is not.
             let _ = fadvise(&self.file, near.start, Some(len), Advice::WillNeed);
         }
+    }
+}
+
+impl AsFd for HostFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 
@@ -118,10 +133,12 @@ impl ReadAt for HostFile {
             }
         }
         BYTES_READ.add(done as u64);
-        if Stamp::of(&self.file.metadata()?) != self.stamp {
-            return Err(io::Error::other("the file has changed since it was opened"));
-        }
+        self.check_unchanged()?;
         Ok(done)
+    }
+
+    fn as_host_file(&self, offset: u64) -> Option<(&HostFile, u64)> {
+        Some((self, offset))
     }
 
     fn identity(&self) -> Option<Identity> {

@@ -66,6 +66,13 @@ pub trait ReadAt: Send + Sync {
         self.read_at(offset, buf)
     }
 
+    /// The file of the host in which the bytes from an offset on lie as they are, and their offset there; `None` if
+    /// they have to be read.
+    fn as_host_file(&self, offset: u64) -> Option<(&HostFile, u64)> {
+        let _ = offset;
+        None
+    }
+
     /// What tells, without reading them, that the bytes are those that were seen some other time; `None` if
     /// nothing does.
     fn identity(&self) -> Option<Identity> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Range;
 
-use super::{Blob, Identity, ReadAt};
+use super::{Blob, HostFile, Identity, ReadAt};
 
 /// `len` bytes from `offset` of another blob.
 pub struct Window {
@@ -37,6 +37,10 @@ impl ReadAt for Window {
             Some(buf) if n > 0 => self.inner.read_near(self.offset + offset, buf, near),
             _ => Ok(0),
         }
+    }
+
+    fn as_host_file(&self, offset: u64) -> Option<(&HostFile, u64)> {
+        self.inner.as_host_file(self.offset + offset.min(self.len))
     }
 
     fn identity(&self) -> Option<Identity> {

@@ -14,6 +14,7 @@ mod log;
 mod ls;
 mod mount;
 mod mount_stats;
+mod mount_upper;
 mod mount_words;
 mod output;
 mod progress;
@@ -82,7 +83,8 @@ type Result<T = Outcome> = std::result::Result<T, Box<dyn Error>>;
 
 /// Runs the program: 0 fine, 1 found problems, 2 could not do it.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match verbless::with_verb(args.into_iter().collect()) {
+    let is_root = rustix::process::geteuid().is_root();
+    let args = match verbless::with_verb(args.into_iter().collect(), is_root) {
         Ok(args) => args,
         Err(status) => return ExitCode::from(status),
     };

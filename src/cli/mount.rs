@@ -4,14 +4,22 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::RawFd;
 use std::path::{self, Path, PathBuf};
+use std::sync::Arc;
 
-use crate::fs::Filesystem;
-use crate::fuse::{self, AutoUnmount, Background, Daemon, MountPoint, Occasion, ReadyFd, StatsListener};
+use rustix::fs::Mode;
+
+use crate::fs::{Filesystem, WritableFilesystem};
+use crate::fuse::{
+    self, AutoUnmount, Background, Daemon, MountPoint, Occasion, ReadyFd, StatsListener, Tree,
+};
 use crate::image::Input;
 use crate::layer::LayerNo;
+use crate::stack::Stack;
+use crate::upper::Upper;
 
 use super::args::OpenArgs;
 use super::mount_stats::{self, StatsFormat};
+use super::mount_upper::{UpperArgs, UpperChoice};
 use super::mount_words::{self, MountWords, Unknown};
 use super::{Outcome, Result};
 
@@ -44,6 +52,8 @@ pub struct Args {
     /// Put a layer below IMAGE (repeat: base first)
     #[arg(long, help_heading = "Opening the image", value_name = "LAYER")]
     lower: Vec<PathBuf>,
+    #[command(flatten)]
+    upper: UpperArgs,
     #[command(flatten)]
     open: OpenArgs,
     /// Ignore mount options that are not known, as mount(8) -s asks
@@ -112,8 +122,24 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
     if options.source.is_empty() {
         options.source = source_name(input);
     }
-    mount_point.serve(Filesystem::new(stack), &options, words.ownership, daemon)?;
+    let upper = args.upper.choose(&words.upper)?;
+    options.writable = upper.is_some() && !words.is_read_only;
+    // Only root is granted it.
+    options.passthrough = !args.upper.no_passthrough && rustix::process::geteuid().is_root();
+    let tree = match upper {
+        None => Tree::ReadOnly(Arc::new(Filesystem::new(stack))),
+        Some(upper) => Tree::Writable(Arc::new(writable(stack, &upper)?)),
+    };
+    mount_point.serve(tree, &options, words.ownership, daemon)?;
     Ok(Outcome::Fine)
+}
+
+/// Puts an upper over a stack.
+fn writable(stack: Stack, choice: &UpperChoice) -> Result<WritableFilesystem> {
+    // The modes that programs ask for are exact: their own mask was applied before.
+    rustix::process::umask(Mode::empty());
+    let upper = Upper::open(&choice.options, &stack)?;
+    Ok(WritableFilesystem::new(Filesystem::new(stack), upper, choice.redirects))
 }
 
 /// How statistics are to be told at the end, if they are; a daemon that keeps no log has nobody to tell.

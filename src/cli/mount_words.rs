@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use crate::fuse::{Access, MountOptions, Ownership};
 use crate::image::Platform;
+use crate::upper::Keeping;
 
 use super::mount_stats::StatsFormat;
 use super::size::Size;
@@ -39,8 +40,26 @@ pub struct MountWords {
     pub spool_dir: Option<PathBuf>,
     pub strict: bool,
     pub stats: Option<StatsFormat>,
+    pub upper: UpperWords,
+    /// `ro`.
+    pub is_read_only: bool,
     /// Words that were taken and change nothing.
     without_effect: Vec<String>,
+}
+
+/// What the words say of an upper directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UpperWords {
+    /// `upperdir=`.
+    pub dir: Option<PathBuf>,
+    /// `workdir=`.
+    pub work: Option<PathBuf>,
+    /// `redirect_dir=`.
+    pub redirects: Option<bool>,
+    /// `xattr_permissions=`.
+    pub keeping: Option<Keeping>,
+    /// `volatile`, `fsync=0`.
+    pub is_volatile: bool,
 }
 
 /// Why words make no sense.
@@ -60,8 +79,6 @@ pub enum WordError {
 /// Words that ask for what is so anyway, or that mount(8) and systemd keep for themselves.
 const NOTHING_TO_DO: &[&str] = &[
     "defaults",
-    "ro",
-    "rw",
     "auto",
     "noauto",
     "user",
@@ -97,12 +114,11 @@ const NOTHING_TO_DO: &[&str] = &[
     "static_nlink",
     "threaded",
     "userxattr",
-    "volatile",
     "noacl",
 ];
 
 /// Words with a value that ask for nothing a read-only mount would do differently.
-const NO_MATTER_WHICH: &[&str] = &["subtype", "comment", "index", "xino", "uuid", "fsync"];
+const NO_MATTER_WHICH: &[&str] = &["subtype", "comment", "index", "xino", "uuid"];
 
 /// Words with a value that tune what another program's daemon does; taken, but not in silence.
 const NO_EFFECT: &[&str] = &[
@@ -118,7 +134,16 @@ const NO_EFFECT: &[&str] = &[
     "congestion_threshold",
     "max_threads",
     "max_idle_threads",
+    "threaded",
+    "fast_ino",
+    "fast_ino_check",
+    "writeback",
+    "context",
 ];
+
+/// The same without a value: `private` is how Buildah wants its own mount to propagate, `ino32_t` makes numbers
+/// ambiguous.
+const NO_EFFECT_ALONE: &[&str] = &["private", "ino32_t"];
 
 /// Reads all `-o` of a command line; the last word wins.
 pub fn parse(options: &[OsString], unknown: Unknown) -> Result<MountWords, WordError> {
@@ -178,14 +203,22 @@ impl MountWords {
             "exec" => self.options.noexec = false,
             "strict" => self.strict = true,
             "stats" => self.stats = Some(StatsFormat::default()),
+            "ro" => self.is_read_only = true,
+            "rw" => self.is_read_only = false,
+            "volatile" => self.upper.is_volatile = true,
             "no_cache" => self.no_cache = true,
             "no_verify" => self.no_verify = true,
             "trust_toc" => self.trust_toc = true,
-            "squash_to_root" => self.ownership = Ownership { uid: Some(0), gid: Some(0), ..self.ownership },
+            // Those who name another say more, as with fuse-overlayfs.
+            "squash_to_root" => {
+                self.ownership.uid.get_or_insert(0);
+                self.ownership.gid.get_or_insert(0);
+            }
             "remount" => {
                 let why = "a mount cannot be changed; unmount, and mount again";
                 return Err(WordError::Unsupported(word.to_owned(), why));
             }
+            _ if NO_EFFECT_ALONE.contains(&word) => self.without_effect.push(word.to_owned()),
             _ if NOTHING_TO_DO.contains(&word) || is_kept_elsewhere(word) => {}
             _ => return Err(WordError::Unknown(word.to_owned())),
         }
@@ -198,6 +231,8 @@ impl MountWords {
         match key {
             "uid" | "squash_to_uid" => self.ownership.uid = Some(owner(&text()).map_err(bad)?),
             "gid" | "squash_to_gid" => self.ownership.gid = Some(owner(&text()).map_err(bad)?),
+            "uidmapping" => self.ownership.uids = text().parse().map_err(|e| bad(format!("{e}")))?,
+            "gidmapping" => self.ownership.gids = text().parse().map_err(|e| bad(format!("{e}")))?,
             "umask" => self.ownership.umask = umask(&text()).map_err(bad)?,
             "fsname" => self.options.source = text(),
             "image" => self.image = Some(text()),
@@ -210,20 +245,57 @@ impl MountWords {
             "lowerdir" => {
                 self.lower_dirs = Some(lower_dirs(value).ok_or_else(|| bad("an empty path".to_owned()))?)
             }
-            "upperdir" | "workdir" => {
-                let why = "this version mounts read-only; leave upperdir and workdir away";
-                return Err(WordError::Unsupported(key.to_owned(), why));
+            "fsync" => self.upper.is_volatile = value == b"0",
+            "upperdir" => self.upper.dir = Some(path(value)),
+            "workdir" => self.upper.work = Some(path(value)),
+            "redirect_dir" => self.upper.redirects = redirects(value).ok_or_else(|| bad(not_a_redirect()))?,
+            "xattr_permissions" => {
+                self.upper.keeping =
+                    keeping(value).map_err(|why| WordError::Unsupported(key.to_owned(), why))?
             }
-            "redirect_dir" if matches!(value, b"off" | b"nofollow") => {}
             "metacopy" | "nfs_export" | "verity" if value == b"off" => {}
-            "redirect_dir" | "metacopy" | "nfs_export" | "verity" => {
+            "metacopy" | "nfs_export" | "verity" => {
                 return Err(WordError::Unsupported(key.to_owned(), "only `off` is supported"));
+            }
+            "noxattrs" if value == b"0" => {}
+            "noxattrs" => {
+                return Err(WordError::Unsupported(key.to_owned(), "extended attributes are always shown"));
+            }
+            "plugins" => {
+                let why = "fuse-overlayfs's plugins are not supported; a layer may be an archive as it is";
+                return Err(WordError::Unsupported(key.to_owned(), why));
             }
             _ if NO_EFFECT.contains(&key) => self.without_effect.push(key.to_owned()),
             _ if NO_MATTER_WHICH.contains(&key) || is_kept_elsewhere(key) => {}
             _ => return Err(WordError::Unknown(key.to_owned())),
         }
         Ok(())
+    }
+}
+
+fn path(value: &[u8]) -> PathBuf {
+    OsString::from_vec(unescape(value)).into()
+}
+
+/// Whether directories of lower layers are renamed by redirect.
+fn redirects(value: &[u8]) -> Option<Option<bool>> {
+    match value {
+        b"on" => Some(Some(true)),
+        b"off" | b"follow" | b"nofollow" => Some(Some(false)),
+        _ => None,
+    }
+}
+
+fn not_a_redirect() -> String {
+    "neither `on` nor `off`".to_owned()
+}
+
+/// How fuse-overlayfs's numbers say that owners and modes are kept.
+fn keeping(value: &[u8]) -> Result<Option<Keeping>, &'static str> {
+    match value {
+        b"0" => Ok(None),
+        b"2" => Ok(Some(Keeping::Xattr)),
+        _ => Err("only 0 and 2 (user.containers.override_stat) are supported"),
     }
 }
 
@@ -265,16 +337,22 @@ fn lower_dirs(value: &[u8]) -> Option<Vec<PathBuf>> {
     (!paths.iter().any(|path| path.as_os_str().is_empty())).then_some(paths)
 }
 
-/// The parts of a list; a separator behind a backslash is none. Other escapes are left as they are.
+/// The parts of a list; a separator behind a backslash is none, nor is one in the quotes of a SELinux context
+/// (`context="…:c1,c2"`). Other escapes are left as they are.
 fn split(list: &[u8], separator: u8) -> impl Iterator<Item = Vec<u8>> {
     let mut parts = vec![Vec::new()];
+    let mut in_quotes = false;
     let mut bytes = list.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
         let Some(part) = parts.last_mut() else { break };
         match byte {
             b'\\' if bytes.peek() == Some(&separator) => part.extend(bytes.next()),
             b'\\' => part.extend([byte].into_iter().chain(bytes.next())),
-            byte if byte == separator => parts.push(Vec::new()),
+            b'"' if in_quotes || part.ends_with(b"context=") => {
+                in_quotes = !in_quotes;
+                part.push(byte);
+            }
+            byte if byte == separator && !in_quotes => parts.push(Vec::new()),
             byte => part.push(byte),
         }
     }
@@ -311,7 +389,20 @@ mod tests {
         let parsed =
             words("defaults,_netdev,nofail,x-systemd.automount,allow_other,uid=1000,umask=022").unwrap();
         assert_eq!(parsed.options.access, Access::Everyone);
-        assert_eq!(parsed.ownership, Ownership { uid: Some(1000), gid: None, umask: 0o22 });
+        assert_eq!(parsed.ownership, Ownership { uid: Some(1000), umask: 0o22, ..Ownership::default() });
+    }
+
+    #[test]
+    fn podmans_lines_are_understood() {
+        let parsed = words("lowerdir=/r/l/A:/r/l/B,,uidmapping=:0:100000:65536,gidmapping=:0:5:7").unwrap();
+        assert_eq!(parsed.ownership.stored_uid(100_001), 1);
+        assert_eq!(parsed.ownership.stored_gid(6), 1);
+        let parsed = words("lowerdir=/r/l/A,squash_to_uid=7,squash_to_gid=8").unwrap();
+        assert_eq!((parsed.ownership.uid, parsed.ownership.gid), (Some(7), Some(8)));
+        for options in ["squash_to_uid=7,squash_to_root", "squash_to_root,squash_to_uid=7"] {
+            let parsed = words(options).unwrap();
+            assert_eq!((parsed.ownership.uid, parsed.ownership.gid), (Some(7), Some(0)), "{options}");
+        }
     }
 
     #[test]
@@ -319,12 +410,15 @@ mod tests {
         for (options, part) in [
             ("frobnicate", "`frobnicate`"),
             ("frobnicate=1", "`frobnicate`"),
-            ("lowerdir=a,upperdir=u,workdir=w", "read-only"),
+            ("redirect_dir=maybe", "neither `on` nor `off`"),
+            ("xattr_permissions=1", "only 0 and 2"),
             ("lowerdir=a::b", "empty path"),
             ("uid=root", "not a number"),
             ("uid=", "not a number"),
             ("uid=4294967296", "`4294967296` is out of range"),
             ("gid=4294967295", "`4294967295` is out of range"),
+            ("uidmapping=0:1", "`uidmapping`: `0:1` is not STORED:SHOWN:LENGTH"),
+            ("gidmapping", "`gidmapping`: needs a value"),
             ("umask=9", "`9` is not an octal number"),
             ("umask=77777777777", "out of range"),
             ("ro=1", "`ro`: takes no value"),
@@ -336,6 +430,9 @@ mod tests {
             ("remount=1", "unknown mount option `remount`"),
             ("platform=linux", "os/arch"),
             ("metacopy=on", "only `off`"),
+            ("noxattrs=1", "`noxattrs`: extended attributes"),
+            ("plugins=/x.so", "`plugins`: "),
+            ("private=1", "takes no value"),
             ("stats=xml", "neither `table` nor `json`"),
         ] {
             let error = words(options).unwrap_err().to_string();
@@ -349,6 +446,16 @@ mod tests {
     fn what_changes_nothing_is_taken_and_named() {
         let parsed = words("attr_timeout=1,ro,max_read=131072,x-mount.mkdir=755,index=off").unwrap();
         assert_eq!(parsed.without_effect, ["attr_timeout", "max_read"]);
+        let parsed =
+            words(r#"private,context="system_u:object_r:container_file_t:s0:c1,c2",fast_ino=1"#).unwrap();
+        assert_eq!(parsed.without_effect, ["private", "context", "fast_ino"]);
+    }
+
+    #[test]
+    fn quotes_are_part_of_a_name_elsewhere() {
+        let parsed = words(r#"lowerdir="a:b",image="c"#).unwrap();
+        assert_eq!(parsed.lower_dirs.unwrap(), [PathBuf::from("\"a"), PathBuf::from("b\"")]);
+        assert_eq!(parsed.image.as_deref(), Some("\"c"));
     }
 
     #[test]

@@ -13,8 +13,12 @@ use clap::CommandFactory;
 
 use super::Cli;
 
+/// What fuse-overlayfs does for root unless told otherwise, and who calls it relies on: containers have users
+/// other than root, and `su`.
+const GRANTED_BY_ROOT: &str = "allow_other,suid";
+
 /// The arguments with the verb they mean; or the status to exit with, when there is nothing to do.
-pub fn with_verb(mut args: Vec<OsString>) -> Result<Vec<OsString>, u8> {
+pub fn with_verb(mut args: Vec<OsString>, is_root: bool) -> Result<Vec<OsString>, u8> {
     let program = args.first().and_then(|path| Path::new(path).file_name()).unwrap_or_default();
     if program.as_bytes().starts_with(b"mount.") {
         return helper(&args);
@@ -27,7 +31,12 @@ pub fn with_verb(mut args: Vec<OsString>) -> Result<Vec<OsString>, u8> {
         {
             *options = without_additions(options);
         }
+        let grants = is_root && is_of_fuse_overlayfs(words);
         args.insert(1, "mount".into());
+        if grants {
+            // Before all others: the last word wins.
+            args.splice(2..2, ["-o", GRANTED_BY_ROOT].map(OsString::from));
+        }
     }
     Ok(args)
 }
@@ -47,6 +56,11 @@ fn means_mount(words: &[OsString]) -> bool {
         option if option.starts_with(b"-") => false,
         path => !rest.is_empty() && (path.contains(&b'/') || Path::new(first).is_file()),
     }
+}
+
+/// Whether a line has layers and no source.
+fn is_of_fuse_overlayfs(words: &[OsString]) -> bool {
+    words.first().is_some_and(|first| first.as_bytes().starts_with(b"-")) && names_layers(words)
 }
 
 /// `-v`, `-vv`, …: what may stand before a verb.
@@ -116,8 +130,28 @@ mod tests {
     use super::*;
 
     fn with(line: &str) -> Result<String, u8> {
-        let args = with_verb(line.split(' ').map(OsString::from).collect())?;
+        by(false, line)
+    }
+
+    fn by(is_root: bool, line: &str) -> Result<String, u8> {
+        let args = with_verb(line.split(' ').map(OsString::from).collect(), is_root)?;
         Ok(args.join(OsStr::new(" ")).into_string().unwrap())
+    }
+
+    #[test]
+    fn roots_line_for_fuse_overlayfs_grants_what_fuse_overlayfs_does() {
+        for (line, meant) in [
+            (
+                "peelfs -o lowerdir=a,nosuid /mnt",
+                "peelfs mount -o allow_other,suid -o lowerdir=a,nosuid /mnt",
+            ),
+            ("peelfs -v -f -olowerdir=a /mnt", "peelfs mount -o allow_other,suid -v -f -olowerdir=a /mnt"),
+            ("peelfs overlay -o lowerdir=a /mnt", "peelfs mount overlay -o lowerdir=a /mnt"),
+            ("peelfs -o ro i.tar /mnt", "peelfs mount -o ro i.tar /mnt"),
+            ("peelfs mount -o lowerdir=a /mnt", "peelfs mount -o lowerdir=a /mnt"),
+        ] {
+            assert_eq!(by(true, line).unwrap(), meant);
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::io;
 
+use rustix::io::Errno;
+
 use crate::layer;
+use crate::upper::ViewError;
 
 /// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +31,27 @@ pub enum Error {
     /// A number that was never given out.
     #[error("stale inode number")]
     Stale,
+    /// Nothing has this name.
+    #[error("no such file or directory")]
+    NotFound,
+    /// Something has this name already.
+    #[error("file exists")]
+    Exists,
+    /// A directory in which something shows.
+    #[error("directory not empty")]
+    NotEmpty,
+    /// Nobody may do this, whoever he is.
+    #[error("operation not permitted")]
+    NotPermitted,
+    /// A directory of the layers below, which is not to be renamed by a redirect (W5).
+    #[error("cannot be renamed without a redirect")]
+    NeedsRedirect,
+    /// A handle that was never given out.
+    #[error("bad file handle")]
+    BadHandle,
+    /// The upper directory's file system says so (W7).
+    #[error("the upper directory: {0}")]
+    Host(#[from] Errno),
     /// A layer could not answer.
     #[error("{0}")]
     Layer(#[from] layer::Error),
@@ -39,4 +63,13 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+}
+
+impl From<ViewError> for Error {
+    fn from(error: ViewError) -> Error {
+        match error {
+            ViewError::Host(errno) => Error::Host(errno),
+            ViewError::Layer(error) => Error::Layer(error),
+        }
+    }
 }

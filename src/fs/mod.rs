@@ -4,10 +4,12 @@
 //! was given out and nothing has to be forgotten. What is kept of merged directories only saves work. Lookup,
 //! getattr and readdir take no lock, and no memory but for directories that are named for the first time.
 
+mod below;
 mod error;
 mod inode;
 mod merged;
 mod read;
+mod writable;
 
 use std::borrow::Cow;
 use std::io;
@@ -23,7 +25,12 @@ use crate::union::{Listed, Member, Node, Place};
 pub use error::Error;
 pub use inode::InodeNo;
 pub use read::{Seek, read_extents};
+pub use writable::{
+    Access, At, Caller, Changes, Handle, ListedName, Made, NewNode, Opened, Rename, RenameMode,
+    WritableFilesystem,
+};
 
+use below::PlacedName;
 use inode::Target;
 use merged::{MergedDirs, Named};
 

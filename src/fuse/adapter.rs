@@ -4,60 +4,29 @@
 //! wanted where the kernel's own answer is right (open, opendir, flush, access) and wrong where it is not
 //! (writes, which are EROFS each time).
 
-use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use fuser::{
-    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, FopenFlags, Generation, INodeNo,
-    InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyBmap,
-    ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl,
-    ReplyLock, ReplyLseek, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, FopenFlags, INodeNo, InitFlags,
+    IoctlFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyBmap, ReplyCreate,
+    ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLock, ReplyLseek,
+    ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
-use crate::fs::{self, Filesystem, InodeNo, Seek};
+use crate::fs::{Filesystem, InodeNo};
 use crate::index::XattrUse;
 
 use super::attr::{Ownership, file_type, negative};
-use super::mount::{Access, MountOptions};
-use super::operation::{Answer, Operation};
-use super::requests::Requests;
-use super::watch::Watch;
-
-/// How long the kernel may believe what it was told: layers never change. (Much longer overflows the
-/// kernel's own clock arithmetic.)
-const TTL: Duration = Duration::from_secs(1_000_000_000);
-
-/// The largest read that is asked for, in bytes; the kernel's own limit.
-const MAX_REQUEST: u32 = 1024 * 1024;
-
-/// Block size of statfs, in bytes.
-const STATFS_BLOCK: u32 = 4096;
-
-/// What stands before each name that readdir gives, and readdirplus, in bytes.
-const DIRENT: usize = 24;
-const DIRENT_PLUS: usize = 152;
-
-/// Numbers never stand for anything else (S24).
-const GENERATION: Generation = Generation(0);
-
-thread_local! {
-    /// Each loop's buffer for reads, grown once to what is asked for.
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// What the loops that answer have in common, beside the tree.
-pub struct Loops {
-    /// What they have answered.
-    pub requests: Arc<Requests>,
-    /// Which of them waits for the next request.
-    pub watch: Arc<Watch>,
-}
+use super::kernels_own::left_to_the_kernel;
+use super::loops::{Loops, with_buffer};
+use super::mount::MountOptions;
+use super::operation::Operation;
+use super::protocol::{DIRENT, DIRENT_PLUS, GENERATION, MAX_REQUEST, STATFS_BLOCK, reply_xattr, sought, ttl};
 
 /// A tree on its way to the kernel.
 pub struct Adapter {
@@ -77,41 +46,8 @@ impl Adapter {
     pub fn new(fs: Arc<Filesystem>, loops: Loops, ownership: Ownership, options: &MountOptions) -> Adapter {
         let xattrs = fs.stack().xattr_use();
         let checks_permissions = options.checks_permissions();
-        // That others are neither the owner nor root is seen in their requests: there must be some.
-        let ttl = if options.access == Access::OwnerAndRoot { Duration::ZERO } else { TTL };
+        let ttl = ttl(options.access);
         Adapter { fs, loops, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
-    }
-
-    /// Runs a handler, and records what became of the request. If it panics, its reply is dropped, which
-    /// answers EIO, and the loop goes on.
-    fn guard(&self, operation: Operation, handler: impl FnOnce(&mut Answer)) {
-        self.loops.watch.enter();
-        let (start, mut answer) = (Instant::now(), Answer::to(operation));
-        if catch_unwind(AssertUnwindSafe(|| handler(&mut answer))).is_err() {
-            answer.refuse(Errno::EIO);
-            // To say so may fail as the handler did, if it was the log that did not work.
-            let tell = || {
-                tracing::error!(operation = operation.name(), "a panic, answered with EIO; please report it")
-            };
-            let _ = catch_unwind(tell);
-        }
-        self.loops.requests.record(&answer, start.elapsed());
-        self.loops.watch.leave();
-    }
-
-    fn reply_xattr(
-        answer: &mut Answer,
-        ino: INodeNo,
-        size: u32,
-        value: fs::Result<Vec<u8>>,
-        reply: ReplyXattr,
-    ) {
-        match value {
-            Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-            Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
-            Ok(value) if value.len() > size as usize => reply.error(answer.refuse(Errno::ERANGE)),
-            Ok(value) => reply.data(&value),
-        }
     }
 }
 
@@ -120,7 +56,7 @@ macro_rules! read_only {
     ($($name:ident($($arg:ident: $type:ty),*) -> $reply:ty;)*) => {
         $(fn $name(&self, _req: &Request, $($arg: $type,)* reply: $reply) {
             $(let _ = $arg;)*
-            self.guard(Operation::Other, |answer| reply.error(answer.refuse(Errno::EROFS)));
+            self.loops.guard(Operation::Other, |answer| reply.error(answer.refuse(Errno::EROFS)));
         })*
     };
 }
@@ -151,42 +87,44 @@ impl fuser::Filesystem for Adapter {
     }
 
     fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        self.guard(Operation::Lookup, |answer| match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
-            Ok(Some((ino, attributes))) => {
-                reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
+        self.loops.guard(Operation::Lookup, |answer| {
+            match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
+                Ok(Some((ino, attributes))) => {
+                    reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
+                }
+                Ok(None) => {
+                    answer.negative();
+                    reply.entry(&self.ttl, &negative(), GENERATION);
+                }
+                Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
             }
-            Ok(None) => {
-                answer.negative();
-                reply.entry(&self.ttl, &negative(), GENERATION);
-            }
-            Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
         });
     }
 
     fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         let ino = InodeNo(ino.0);
-        self.guard(Operation::Getattr, |answer| match self.fs.attributes(ino) {
+        self.loops.guard(Operation::Getattr, |answer| match self.fs.attributes(ino) {
             Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
             Err(error) => reply.error(answer.error(ino, &error)),
         });
     }
 
     fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
-        self.guard(Operation::Readlink, |answer| match self.fs.readlink(InodeNo(ino.0)) {
+        self.loops.guard(Operation::Readlink, |answer| match self.fs.readlink(InodeNo(ino.0)) {
             Ok(target) => reply.data(&target),
             Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
         });
     }
 
     fn open(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        self.guard(Operation::Open, |_| match self.opens_alone.0 {
+        self.loops.guard(Operation::Open, |_| match self.opens_alone.0 {
             true => reply.error(Errno::ENOSYS),
             false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE),
         });
     }
 
     fn opendir(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        self.guard(Operation::Opendir, |_| match self.opens_alone.1 {
+        self.loops.guard(Operation::Opendir, |_| match self.opens_alone.1 {
             true => reply.error(Errno::ENOSYS),
             false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR),
         });
@@ -203,20 +141,13 @@ impl fuser::Filesystem for Adapter {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        self.guard(Operation::Read, |answer| {
-            BUFFER.with_borrow_mut(|buffer| {
-                let size = size as usize;
-                if buffer.len() < size {
-                    buffer.resize(size, 0);
+        self.loops.guard(Operation::Read, |answer| {
+            with_buffer(size, |buffer| match self.fs.read(InodeNo(ino.0), offset, buffer) {
+                Ok(n) => {
+                    answer.gives(n);
+                    reply.data(buffer.get(..n).unwrap_or_default());
                 }
-                let buffer = buffer.get_mut(..size).unwrap_or_default();
-                match self.fs.read(InodeNo(ino.0), offset, buffer) {
-                    Ok(n) => {
-                        answer.gives(n);
-                        reply.data(buffer.get(..n).unwrap_or_default());
-                    }
-                    Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-                }
+                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
             });
         });
     }
@@ -230,14 +161,10 @@ impl fuser::Filesystem for Adapter {
         whence: i32,
         reply: ReplyLseek,
     ) {
-        self.guard(Operation::Lseek, |answer| {
-            let whence = match whence {
-                libc::SEEK_DATA => Seek::Data,
-                libc::SEEK_HOLE => Seek::Hole,
-                _ => return reply.error(answer.refuse(Errno::EINVAL)),
-            };
-            let Ok(offset) = u64::try_from(offset) else {
-                return reply.error(answer.refuse(Errno::ENXIO));
+        self.loops.guard(Operation::Lseek, |answer| {
+            let (offset, whence) = match sought(offset, whence) {
+                Ok(sought) => sought,
+                Err(errno) => return reply.error(answer.refuse(errno)),
             };
             match self.fs.seek(InodeNo(ino.0), offset, whence) {
                 Ok(at) => reply.offset(at.cast_signed()),
@@ -247,7 +174,7 @@ impl fuser::Filesystem for Adapter {
     }
 
     fn readdir(&self, _req: &Request, ino: INodeNo, _fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        self.guard(Operation::Readdir, |answer| {
+        self.loops.guard(Operation::Readdir, |answer| {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let kind = file_type(entry.attributes.kind);
                 let name = OsStr::from_bytes(entry.name);
@@ -269,7 +196,7 @@ impl fuser::Filesystem for Adapter {
         offset: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
-        self.guard(Operation::Readdirplus, |answer| {
+        self.loops.guard(Operation::Readdirplus, |answer| {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let attr = self.ownership.attr(entry.ino, &entry.attributes);
                 let name = OsStr::from_bytes(entry.name);
@@ -284,7 +211,7 @@ impl fuser::Filesystem for Adapter {
     }
 
     fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
-        self.guard(Operation::Statfs, |_| {
+        self.loops.guard(Operation::Statfs, |_| {
             let statfs = self.fs.statfs();
             let blocks = statfs.bytes.div_ceil(STATFS_BLOCK.into());
             reply.statfs(blocks, 0, 0, statfs.entries, 0, STATFS_BLOCK, 255, STATFS_BLOCK);
@@ -292,94 +219,36 @@ impl fuser::Filesystem for Adapter {
     }
 
     fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
-        self.guard(Operation::Getxattr, |answer| {
+        self.loops.guard(Operation::Getxattr, |answer| {
             if self.xattrs == XattrUse::None {
                 return reply.error(Errno::ENOSYS);
             }
             let value = self.fs.xattr(InodeNo(ino.0), name.as_bytes());
-            Self::reply_xattr(answer, ino, size, value, reply);
+            reply_xattr(answer, ino, size, value, reply);
         });
     }
 
     fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
-        self.guard(Operation::Listxattr, |answer| {
+        self.loops.guard(Operation::Listxattr, |answer| {
             if self.xattrs == XattrUse::None {
                 return reply.error(Errno::ENOSYS);
             }
             let names = self.fs.xattrs(InodeNo(ino.0)).map(|xattrs| {
                 xattrs.iter().flat_map(|xattr| xattr.name.iter().copied().chain([0])).collect()
             });
-            Self::reply_xattr(answer, ino, size, names, reply);
+            reply_xattr(answer, ino, size, names, reply);
         });
     }
 
-    // Without `default_permissions` the mount is private to a user who owns all of its bytes anyway;
-    // a write is refused by the kernel before it asks.
-    fn access(&self, _req: &Request, _ino: INodeNo, _mask: AccessFlags, reply: ReplyEmpty) {
-        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
-    fn flush(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _owner: LockOwner, reply: ReplyEmpty) {
-        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
     fn fsync(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
-        self.guard(Operation::Other, |_| reply.ok());
+        self.loops.guard(Operation::Other, |_| reply.ok());
     }
 
     fn fsyncdir(&self, _req: &Request, _ino: INodeNo, _fh: FileHandle, _datasync: bool, reply: ReplyEmpty) {
-        self.guard(Operation::Other, |_| reply.ok());
+        self.loops.guard(Operation::Other, |_| reply.ok());
     }
 
-    fn ioctl(
-        &self,
-        _req: &Request,
-        _ino: INodeNo,
-        _fh: FileHandle,
-        _flags: IoctlFlags,
-        _cmd: u32,
-        _in_data: &[u8],
-        _out_size: u32,
-        reply: ReplyIoctl,
-    ) {
-        self.guard(Operation::Other, |answer| reply.error(answer.refuse(Errno::ENOTTY)));
-    }
-
-    fn bmap(&self, _req: &Request, _ino: INodeNo, _blocksize: u32, _idx: u64, reply: ReplyBmap) {
-        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
-    // The kernel keeps locks itself: the mount is on one machine.
-    fn getlk(
-        &self,
-        _req: &Request,
-        _ino: INodeNo,
-        _fh: FileHandle,
-        _owner: LockOwner,
-        _start: u64,
-        _end: u64,
-        _typ: i32,
-        _pid: u32,
-        reply: ReplyLock,
-    ) {
-        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
-
-    fn setlk(
-        &self,
-        _req: &Request,
-        _ino: INodeNo,
-        _fh: FileHandle,
-        _owner: LockOwner,
-        _start: u64,
-        _end: u64,
-        _typ: i32,
-        _pid: u32,
-        _sleep: bool,
-        reply: ReplyEmpty,
-    ) {
-        self.guard(Operation::Other, |_| reply.error(Errno::ENOSYS));
-    }
+    left_to_the_kernel!();
 
     read_only! {
         setattr(

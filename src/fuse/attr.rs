@@ -7,13 +7,19 @@ use fuser::{FileAttr, FileType, INodeNo};
 use crate::entry::{Attributes, Device, Kind, Time};
 use crate::fs::InodeNo;
 
-/// What all owners and modes are shown as (`-o uid=,gid=,umask=`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+use super::id_map::IdMap;
+
+/// What owners and modes are shown as (`-o uid=,gid=,umask=,uidmapping=,gidmapping=`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ownership {
-    /// The owner of everything.
+    /// The owner of everything, whatever `uids` says.
     pub uid: Option<u32>,
-    /// The group of everything.
+    /// The group of everything, whatever `gids` says.
     pub gid: Option<u32>,
+    /// What users are shown as.
+    pub uids: IdMap,
+    /// What groups are shown as.
+    pub gids: IdMap,
     /// Permission bits that nothing has.
     pub umask: u16,
 }
@@ -35,19 +41,41 @@ impl Ownership {
             kind: file_type(attributes.kind),
             perm: attributes.mode & !self.umask,
             nlink: attributes.nlink,
-            uid: self.uid.unwrap_or(attributes.uid),
-            gid: self.gid.unwrap_or(attributes.gid),
+            uid: self.uid.unwrap_or_else(|| self.uids.shown(attributes.uid)),
+            gid: self.gid.unwrap_or_else(|| self.gids.shown(attributes.gid)),
             rdev: encode(attributes.device),
             blksize: BLOCK_SIZE,
             flags: 0,
         }
     }
+
+    /// The user to store for one whom the kernel names: who makes a file, or whom it is given to.
+    ///
+    /// One owner of everything is only shown, so the kernel's number counts then too.
+    pub fn stored_uid(&self, shown: u32) -> u32 {
+        self.uids.stored(shown)
+    }
+
+    /// The group to store for one that the kernel names.
+    pub fn stored_gid(&self, shown: u32) -> u32 {
+        self.gids.stored(shown)
+    }
+
+    /// Whether one owner or group is shown for all. A chown that the disk does not grant would not show, and
+    /// is no error, as with fuse-overlayfs: whoever has only one ID unpacks archives of others' files.
+    pub fn hides_owners(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some()
+    }
 }
 
 /// The attributes of nothing: inode 0 tells the kernel to remember that a name is not there.
 pub fn negative() -> FileAttr {
+    Ownership::default().attr(InodeNo(0), &nothing())
+}
+
+fn nothing() -> Attributes {
     let time = Time::default();
-    let nothing = Attributes {
+    Attributes {
         kind: Kind::Regular,
         mode: 0,
         uid: 0,
@@ -59,8 +87,7 @@ pub fn negative() -> FileAttr {
         mtime: time,
         atime: time,
         ctime: time,
-    };
-    Ownership::default().attr(InodeNo(0), &nothing)
+    }
 }
 
 /// The kind of a directory entry.
@@ -95,6 +122,17 @@ fn encode(device: Device) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_owner_of_everything_is_shown_and_not_stored() {
+        let uids: IdMap = "0:100000:10".parse().unwrap();
+        let ownership = Ownership { uid: Some(5), uids, ..Ownership::default() };
+        let attributes = Attributes { uid: 1, gid: 1, ..nothing() };
+        let attr = ownership.attr(InodeNo(2), &attributes);
+        assert_eq!((attr.uid, attr.gid), (5, 1));
+        assert_eq!((ownership.stored_uid(100_001), ownership.stored_gid(7)), (1, 7));
+        assert!(ownership.hides_owners() && !Ownership::default().hides_owners());
+    }
 
     #[test]
     fn times_before_1970_count_nanoseconds_forward() {

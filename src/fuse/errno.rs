@@ -1,6 +1,7 @@
 //! From errors to errno and log lines, once for all operations.
 
 use fuser::Errno;
+use rustix::io::Errno as HostErrno;
 
 use crate::fs::{Error, InodeNo};
 
@@ -14,6 +15,14 @@ pub fn report(operation: &'static str, ino: InodeNo, error: &Error) -> Errno {
         Error::NoAttribute => (Errno::ENODATA, false),
         Error::NoSuchOffset => (Errno::ENXIO, false),
         Error::Stale => (Errno::ESTALE, false),
+        Error::NotFound => (Errno::ENOENT, false),
+        Error::Exists => (Errno::EEXIST, false),
+        Error::NotEmpty => (Errno::ENOTEMPTY, false),
+        Error::NotPermitted => (Errno::EPERM, false),
+        Error::NeedsRedirect => (Errno::EXDEV, false),
+        Error::BadHandle => (Errno::EBADF, false),
+        // W7: as it is. What is full is full; what is broken is worth a line in the log.
+        Error::Host(errno) => (Errno::from_i32(errno.raw_os_error()), *errno == HostErrno::IO),
         Error::Layer(_) => (Errno::EIO, true),
         Error::Io { .. } => (Errno::EIO, true),
     };

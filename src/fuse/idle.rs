@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fs::Filesystem;
-
 use super::requests::Requests;
 use super::sys;
+use super::tree::Tree;
 
 /// How often a mount is looked at; without a request since the last time it counts as idle.
 pub const QUIET: Duration = Duration::from_secs(120);
 
 /// Watches for the time when a mount is not used.
 pub struct Idle {
-    fs: Arc<Filesystem>,
+    tree: Tree,
     requests: Arc<Requests>,
     /// How many requests there had been when it was last looked at.
     seen: u64,
@@ -22,8 +21,8 @@ pub struct Idle {
 
 impl Idle {
     /// A mount that is about to be used.
-    pub fn new(fs: Arc<Filesystem>, requests: Arc<Requests>) -> Idle {
-        Idle { fs, requests, seen: 0, has_let_go: false }
+    pub fn new(tree: Tree, requests: Arc<Requests>) -> Idle {
+        Idle { tree, requests, seen: 0, has_let_go: false }
     }
 
     /// To be called every [`QUIET`]: an idle mount lets go of what only saves work.
@@ -32,7 +31,7 @@ impl Idle {
         if count != self.seen {
             (self.seen, self.has_let_go) = (count, false);
         } else if !self.has_let_go {
-            self.fs.let_go();
+            self.tree.lower().let_go();
             sys::trim_memory();
             self.has_let_go = true;
         }

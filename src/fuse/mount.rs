@@ -38,6 +38,10 @@ pub struct MountOptions {
     pub noexec: bool,
     /// The mount goes when the daemon dies.
     pub auto_unmount: bool,
+    /// It can be written.
+    pub writable: bool,
+    /// The kernel reads and writes files of the upper by itself, where it grants that.
+    pub passthrough: bool,
 }
 
 /// Who may use a mount.
@@ -175,7 +179,8 @@ fn mount_ourselves(dir: &Path, options: &MountOptions) -> Result<OwnedFd, Refusa
         Err(errno) => return Err(Refusal::Final(MountError::Device(errno.into()))),
     };
     let refused = |source| MountError::Mount { dir: dir.to_owned(), source };
-    let mut flags = MountFlags::RDONLY;
+    let mut flags = MountFlags::empty();
+    flags.set(MountFlags::RDONLY, !options.writable);
     flags.set(MountFlags::NOSUID, !options.suid);
     flags.set(MountFlags::NODEV, !options.dev);
     flags.set(MountFlags::NOEXEC, options.noexec);
@@ -203,7 +208,7 @@ fn mount_data(fd: &OwnedFd, options: &MountOptions) -> String {
 }
 
 fn mount_through_helper(dir: &Path, options: &MountOptions) -> io::Result<OwnedFd> {
-    let mut words = vec!["ro".to_owned(), "subtype=peelfs".to_owned()];
+    let mut words = vec![if options.writable { "rw" } else { "ro" }.to_owned(), "subtype=peelfs".to_owned()];
     // The helper takes a comma in a name for the end of it, unless it is escaped.
     words.push(format!("fsname={}", options.source.replace('\\', "\\\\").replace(',', "\\,")));
     let switches = [

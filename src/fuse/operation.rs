@@ -33,7 +33,19 @@ pub enum Operation {
     Lseek,
     /// The size of the whole.
     Statfs,
-    /// Everything else: what would write, above all.
+    /// Something new: a file, a directory, one more name.
+    Create,
+    /// Bytes into a file.
+    Write,
+    /// Attributes, extended ones too.
+    Setattr,
+    /// A name to be removed.
+    Unlink,
+    /// A name to be changed.
+    Rename,
+    /// To wait for the disk.
+    Fsync,
+    /// Everything else.
     Other,
 }
 
@@ -61,7 +73,7 @@ pub struct Answer {
 
 impl Operation {
     /// All of them, in the order they are declared.
-    pub const ALL: [Operation; 13] = [
+    pub const ALL: [Operation; 19] = [
         Operation::Lookup,
         Operation::Getattr,
         Operation::Readlink,
@@ -74,6 +86,12 @@ impl Operation {
         Operation::Listxattr,
         Operation::Lseek,
         Operation::Statfs,
+        Operation::Create,
+        Operation::Write,
+        Operation::Setattr,
+        Operation::Unlink,
+        Operation::Rename,
+        Operation::Fsync,
         Operation::Other,
     ];
 
@@ -92,6 +110,12 @@ impl Operation {
             Operation::Listxattr => "listxattr",
             Operation::Lseek => "lseek",
             Operation::Statfs => "statfs",
+            Operation::Create => "create",
+            Operation::Write => "write",
+            Operation::Setattr => "setattr",
+            Operation::Unlink => "unlink",
+            Operation::Rename => "rename",
+            Operation::Fsync => "fsync",
             Operation::Other => "other",
         }
     }

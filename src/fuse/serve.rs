@@ -11,19 +11,20 @@ use fuser::{Config, Session, SessionACL};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::fs::Filesystem;
-
-use super::adapter::{Adapter, Loops};
+use super::adapter::Adapter;
 use super::attr::Ownership;
 use super::auto_unmount::RETRY;
 use super::daemon::Daemon;
 use super::idle::{Idle, QUIET};
+use super::loops::Loops;
 use super::mount::{Access, MountError, MountOptions, MountPoint};
 use super::readahead;
 use super::requests::Requests;
 use super::stats::{Occasion, Stats};
+use super::tree::Tree;
 use super::unmount::{Mount, Unmounted};
 use super::watch::Watch;
+use super::writable::WritableAdapter;
 
 /// How long requests under way may take to end once the mount is gone; whoever keeps a file open longer
 /// gets errors, as from any server that was told to stop.
@@ -66,16 +67,16 @@ impl MountPoint {
     /// Mounts a filesystem, says that it is ready, and serves it until it is unmounted or a signal comes.
     pub fn serve(
         self,
-        fs: Filesystem,
+        tree: Tree,
         options: &MountOptions,
         ownership: Ownership,
         mut daemon: Daemon,
     ) -> Result<Served, ServeError> {
         let (sender, events) = mpsc::channel();
-        let (fs, requests) = (Arc::new(fs), Arc::new(Requests::new()?));
-        let stats = Arc::new(Stats::new(fs.clone(), requests.clone(), daemon.stats_listener.take()));
+        let requests = Arc::new(Requests::new()?);
+        let stats = Arc::new(Stats::new(tree.clone(), requests.clone(), daemon.stats_listener.take()));
         stats.clone().tell_when_asked()?;
-        let idle = Idle::new(fs.clone(), requests.clone());
+        let idle = Idle::new(tree.clone(), requests.clone());
         // Before the mount: a signal must never find it without someone to take it away.
         watch_signals(sender.clone())?;
         let (fd, mount) = self.mount(options)?;
@@ -86,8 +87,13 @@ impl MountPoint {
                 let processors = thread::available_parallelism().map_or(1, usize::from);
                 let count = processors.clamp(MIN_LOOPS, MAX_LOOPS);
                 let loops = Loops { requests, watch: Watch::new(&fd, count, processors > 1)? };
-                let adapter = Adapter::new(fs, loops, ownership, options);
-                start(adapter, count, fd, options.access, sender)
+                let start = Start { loops: count, fd, access: options.access, sender };
+                match &tree {
+                    Tree::ReadOnly(fs) => start.with(Adapter::new(fs.clone(), loops, ownership, options)),
+                    Tree::Writable(fs) => {
+                        start.with(WritableAdapter::new(fs.clone(), loops, ownership, options))
+                    }
+                }
             })
             .and_then(|()| {
                 readahead::raise(&mount);
@@ -103,6 +109,7 @@ impl MountPoint {
             // What went wrong first is what is reported.
             tracing::error!(%error, "the mount stays behind");
         }
+        tree.clean_up();
         served
     }
 }
@@ -119,31 +126,36 @@ fn watch_signals(sender: Sender<Event>) -> io::Result<()> {
     Ok(())
 }
 
-/// Shakes hands with the kernel and starts the loops; when this returns, the mount answers.
-fn start(
-    adapter: Adapter,
+/// What it takes to begin.
+struct Start {
     loops: usize,
     fd: OwnedFd,
     access: Access,
     sender: Sender<Event>,
-) -> Result<(), ServeError> {
-    let mut config = Config::default();
-    config.n_threads = Some(loops);
-    // A cloned descriptor needs the device again, which who mounts through the helper may not open.
-    config.clone_fd = std::fs::File::options().read(true).write(true).open("/dev/fuse").is_ok();
-    // Who may use the mount the kernel checks, but it knows no difference between root and others.
-    let acl = match access {
-        Access::OwnerAndRoot => SessionACL::RootAndOwner,
-        Access::Owner | Access::Everyone => SessionACL::All,
-    };
-    let session = Session::from_fd(adapter, fd, acl, config);
-    let session = session.map_err(ServeError::Session)?;
-    thread::Builder::new().name("session".into()).spawn(move || {
-        let ended = session.run();
-        // Nobody listens if the program is about to end anyway.
-        let _ = sender.send(Event::SessionEnded(ended));
-    })?;
-    Ok(())
+}
+
+impl Start {
+    /// Shakes hands with the kernel and starts the loops; when this returns, the mount answers.
+    fn with(self, adapter: impl fuser::Filesystem) -> Result<(), ServeError> {
+        let mut config = Config::default();
+        config.n_threads = Some(self.loops);
+        // A cloned descriptor needs the device again, which who mounts through the helper may not open.
+        config.clone_fd = std::fs::File::options().read(true).write(true).open("/dev/fuse").is_ok();
+        // Who may use the mount the kernel checks, but it knows no difference between root and others.
+        let acl = match self.access {
+            Access::OwnerAndRoot => SessionACL::RootAndOwner,
+            Access::Owner | Access::Everyone => SessionACL::All,
+        };
+        let session = Session::from_fd(adapter, self.fd, acl, config);
+        let session = session.map_err(ServeError::Session)?;
+        let sender = self.sender;
+        thread::Builder::new().name("session".into()).spawn(move || {
+            let ended = session.run();
+            // Nobody listens if the program is about to end anyway.
+            let _ = sender.send(Event::SessionEnded(ended));
+        })?;
+        Ok(())
+    }
 }
 
 fn wait(mount: &Mount, events: &Receiver<Event>, mut idle: Idle) -> Result<Served, ServeError> {

@@ -15,6 +15,7 @@ use crate::fs::Filesystem;
 use super::operation::Operation;
 use super::requests::{Requests, Usage};
 use super::sys;
+use super::tree::Tree;
 
 /// The statistics of a mount, from when it begins to be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub type StatsListener = Box<dyn Fn(Occasion, &Report) + Send + Sync>;
 
 /// What statistics are taken from.
 pub struct Stats {
-    fs: Arc<Filesystem>,
+    tree: Tree,
     requests: Arc<Requests>,
     listener: Option<StatsListener>,
     since: Instant,
@@ -56,9 +57,9 @@ pub struct Stats {
 
 impl Stats {
     /// Begins to count.
-    pub fn new(fs: Arc<Filesystem>, requests: Arc<Requests>, listener: Option<StatsListener>) -> Stats {
-        let (blocks_before, bytes_before) = (blocks(&fs), host_bytes_read());
-        Stats { fs, requests, listener, since: Instant::now(), blocks_before, bytes_before }
+    pub fn new(tree: Tree, requests: Arc<Requests>, listener: Option<StatsListener>) -> Stats {
+        let (blocks_before, bytes_before) = (blocks(tree.lower()), host_bytes_read());
+        Stats { tree, requests, listener, since: Instant::now(), blocks_before, bytes_before }
     }
 
     /// All there is to say now.
@@ -66,8 +67,8 @@ impl Stats {
         Report {
             uptime: self.since.elapsed(),
             operations: self.requests.usage(),
-            blocks: blocks(&self.fs).since(&self.blocks_before),
-            merged_hits: self.fs.merged_hits(),
+            blocks: blocks(self.tree.lower()).since(&self.blocks_before),
+            merged_hits: self.tree.lower().merged_hits(),
             bytes_read: host_bytes_read() - self.bytes_before,
         }
     }

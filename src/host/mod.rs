@@ -5,6 +5,7 @@ mod xattr;
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 
 pub use beneath::{open_beneath, proc_path};
 pub use xattr::{MAX_XATTR, xattr, xattrs};
@@ -34,7 +35,7 @@ const KINDS: &[Kind] = &[
     local(0x2fc1_2fc1),  // zfs
     local(0x0102_1994),  // tmpfs
     local(0x8584_58f6),  // ramfs
-    local(0x794c_7630),  // overlayfs
+    local(OVERLAYFS),    // overlayfs
     remote(0x6969),      // nfs
     remote(0x0bd0_0bd0), // lustre
     remote(0x4750_4653), // gpfs
@@ -54,9 +55,21 @@ pub fn is_local(file: &File) -> io::Result<bool> {
     Ok(kind(file)?.is_some_and(|kind| kind.is_local))
 }
 
+/// overlayfs's number in `statfs(2)`.
+const OVERLAYFS: u32 = 0x794c_7630;
+
+/// Whether a file is on a file system that takes it from another one, as overlayfs does.
+pub fn is_stacked(file: impl AsFd) -> io::Result<bool> {
+    Ok(magic(file)? == OVERLAYFS)
+}
+
+/// The type of a file system is a number of 32 bits, whatever C makes of it.
+fn magic(file: impl AsFd) -> io::Result<u32> {
+    Ok(rustix::fs::fstatfs(file)?.f_type as u32)
+}
+
 fn kind(file: &File) -> io::Result<Option<&'static Kind>> {
-    // The type is a number of 32 bits, whatever C makes of it.
-    let magic = rustix::fs::fstatfs(file)?.f_type as u32;
+    let magic = magic(file)?;
     Ok(KINDS.iter().find(|kind| kind.magic == magic))
 }
 

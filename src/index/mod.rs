@@ -141,6 +141,12 @@ impl LayerIndex {
         self.ask(|tables| tables.extents(leaf))
     }
 
+    /// All names of an entry that is no directory, each with the directory it stands in. Of one that has several the
+    /// whole layer is searched.
+    pub fn names(&self, leaf: LeafId) -> Result<Vec<(DirId, Box<[u8]>)>> {
+        self.ask(|tables| tables.all_names(leaf))
+    }
+
     /// The path of an entry under its first name, root first.
     pub fn path(&self, entry: EntryNo) -> Result<crate::path::TreePath> {
         self.ask(|tables| tables.path(entry))

@@ -303,6 +303,20 @@ impl Tables {
         }
     }
 
+    /// All names of an entry that is no directory.
+    pub fn all_names(&self, leaf: LeafId) -> Result<Vec<(DirId, Box<[u8]>)>> {
+        let first = self.record(leaf.into())?;
+        let mut names = vec![(DirId(first.parent), self.name(first)?.into())];
+        if first.nlink > 1 {
+            let is_name =
+                |record: &&Record| record.kind() == RecordKind::Link && record.data == u64::from(leaf.0);
+            for record in self.records.all()?.iter().filter(is_name) {
+                names.push((DirId(record.parent), self.name(record)?.into()));
+            }
+        }
+        Ok(names)
+    }
+
     pub fn path(&self, mut entry: EntryNo) -> Result<TreePath> {
         let mut names = Vec::new();
         while entry.0 != 0 {

@@ -79,6 +79,37 @@ impl Upper {
         Ok(draft)
     }
 
+    /// Makes something in its place: at once where that needs one step, else in the work directory first. Gives the
+    /// file, open for reading and writing, if it is one.
+    pub fn put(
+        &self,
+        dir: &Arc<OwnedFd>,
+        name: &[u8],
+        body: Body<'_>,
+        look: &Look<'_>,
+        place: Place,
+    ) -> Result<Option<OwnedFd>> {
+        if place == Place::Free && self.takes_one_step(body, look) {
+            return self.make(&Spot::at(dir, name), body, Mode::from_raw_mode(look.mode.into()));
+        }
+        let mut draft = self.draft(body, look)?;
+        let file = draft.file.take();
+        draft.place(dir, name, place)?;
+        Ok(file)
+    }
+
+    /// Whether something looks as it is to look from the moment that it is made.
+    fn takes_one_step(&self, body: Body<'_>, look: &Look<'_>) -> bool {
+        let is_own = (look.uid, look.gid) == self.own_ids && look.mode & 0o6000 == 0;
+        let needed = if matches!(body, Body::Directory) { 0o700 } else { 0o600 };
+        let is_kept = match (self.keeping, body) {
+            (Keeping::Host, _) | (_, Body::Symlink(_)) => true,
+            (Keeping::Xattr, Body::Node(..)) => false,
+            (Keeping::Xattr, _) => look.mode & needed == needed,
+        };
+        is_own && is_kept && look.xattrs.is_empty() && look.times.is_none()
+    }
+
     /// A whiteout in the work directory.
     fn whiteout_draft(&self) -> Result<Draft<'_>> {
         self.bare_draft(Body::Node(Kind::CharDevice, Device::default()), Mode::empty())
@@ -320,11 +351,6 @@ impl Draft<'_> {
 
     fn rename(&self, dir: &Arc<OwnedFd>, name: &[u8], flags: RenameFlags) -> Result<()> {
         sys::rename(self.spot.dir(), self.spot.name(), dir.as_fd(), name, flags)
-    }
-
-    /// Gives up the file, to be used on.
-    pub fn take_file(&mut self) -> Option<OwnedFd> {
-        self.file.take()
     }
 }
 

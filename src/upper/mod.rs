@@ -32,7 +32,7 @@ pub use list::Listing;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
-pub use stat::{Keeping, OVERRIDE, Override};
+pub use stat::{Keeping, OVERRIDE, Override, kind};
 pub use view::{Node, OpenDir, View, ViewError};
 
 pub mod calls {
@@ -54,8 +54,8 @@ pub struct Upper {
     own_ids: (u32, u32),
     /// Nothing need survive a crash of the machine.
     is_volatile: bool,
-    /// Both directories are to go with this value.
-    is_ephemeral: bool,
+    /// All of this is to go in the end.
+    ephemeral: Option<PathBuf>,
     /// The work directory is our own, and goes when it is empty.
     removes_work: bool,
 }
@@ -167,15 +167,21 @@ impl Upper {
     }
 }
 
-impl Drop for Upper {
-    fn drop(&mut self) {
+impl Upper {
+    /// Whether it is on a file system that lies on others itself, as overlayfs does.
+    pub fn is_stacked(&self) -> bool {
+        host::is_stacked(&self.root).unwrap_or(true)
+    }
+
+    /// To be called when nothing uses it any more: takes away what is not to stay.
+    pub fn clean_up(&self) {
         if self.removes_work {
             self.work.remove();
         }
-        if self.is_ephemeral
-            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        if let Some(dir) = &self.ephemeral
+            && let Err(error) = std::fs::remove_dir_all(dir)
         {
-            tracing::warn!("{}: {error}", self.path.display());
+            tracing::warn!("{}: {error}", dir.display());
         }
     }
 }

@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
@@ -15,6 +17,9 @@ use crate::union::Node;
 use super::work::Work;
 use super::{Base, Keeping, Look, Marks, OVERRIDE, Override, Spot, Upper, When, sys};
 
+/// How often a lock is tried.
+const RETRY: Duration = Duration::from_millis(10);
+
 /// What is to be the upper directory.
 #[derive(Debug, Clone, Default)]
 pub struct UpperOptions {
@@ -24,10 +29,12 @@ pub struct UpperOptions {
     pub work: Option<PathBuf>,
     /// Both are made if they are not there, and an empty upper gets the look of the image's root.
     pub makes: bool,
-    /// Both go when the mount goes.
-    pub is_ephemeral: bool,
+    /// A directory that goes, with all in it, when the mount goes.
+    pub ephemeral: Option<PathBuf>,
     /// It is taken whatever it belongs to.
     pub force: bool,
+    /// How long another mount of it may take to end.
+    pub patience: Duration,
     /// Nothing is waited for until it is on the disk.
     pub is_volatile: bool,
     /// How owners and modes are kept; by what this process may do if nobody says.
@@ -101,10 +108,10 @@ impl Upper {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(host_error(dir))?;
         check_places(dir, &work_dir)?;
-        match rustix::fs::flock(&root, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(OpenError::InUse(dir.clone())),
-            locked => locked.map_err(host_error(dir))?,
-        }
+        lock(&root, options.patience).map_err(|errno| match errno {
+            Errno::WOULDBLOCK => OpenError::InUse(dir.clone()),
+            errno => host_error(dir)(errno),
+        })?;
         let work = Work::open(&work_dir).map_err(host_error(&work_dir))?;
         let marks = marks(&work).ok_or_else(|| OpenError::NoXattrs(dir.clone()))?;
         let root = Arc::new(root);
@@ -120,7 +127,7 @@ impl Upper {
             keeping,
             own_ids: (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
             is_volatile: options.is_volatile,
-            is_ephemeral: options.is_ephemeral,
+            ephemeral: options.ephemeral.clone(),
             removes_work: options.makes,
         })
     }
@@ -171,6 +178,17 @@ impl Upper {
                 Err(OpenError::OtherBase { path: self.path.clone(), recorded, given })
             }
             _ => self.record_base(&given).map_err(|errno| error(errno.into())),
+        }
+    }
+}
+
+/// Takes the upper for this process alone. Who has just been unmounted may not have ended yet.
+fn lock(root: &OwnedFd, patience: Duration) -> rustix::io::Result<()> {
+    let until = Instant::now() + patience;
+    loop {
+        match rustix::fs::flock(root, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if Instant::now() < until => thread::sleep(RETRY),
+            locked => return locked,
         }
     }
 }

@@ -165,12 +165,6 @@ pub fn copy_range(
     rustix::fs::copy_file_range(from, Some(&mut from_offset), to, Some(&mut to_offset), len)
 }
 
-/// Makes a file share all bytes of another one, where the file system can.
-pub fn clone_file(from: impl AsFd, to: impl AsFd) -> Result<()> {
-    gate("clone")?;
-    rustix::fs::ioctl_ficlone(to, from)
-}
-
 /// Waits until a file or a directory is on the disk; with `data_only`, as much as it takes to read it again.
 pub fn sync(file: impl AsFd, data_only: bool) -> Result<()> {
     gate("fsync")?;

@@ -131,6 +131,25 @@ impl View<'_> {
         Ok(Some(OpenDir { upper, lower: lower.clone() }))
     }
 
+    /// Whether no name of a directory shows.
+    pub fn is_empty(&self, dir: &OpenDir) -> Result<bool> {
+        let own = match &dir.upper {
+            Some(upper) => self.upper.list(upper)?,
+            None => Vec::new(),
+        };
+        if own.iter().any(|(_, word)| !matches!(word, Word::Whiteout)) {
+            return Ok(false);
+        }
+        let Some(lower) = &dir.lower else { return Ok(true) };
+        for below in self.union.list(lower)? {
+            let name = below?.name;
+            if own.binary_search_by(|(own, _)| (**own).cmp(name)).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// All names of a directory that show, sorted by their bytes.
     pub fn list(&self, dir: &OpenDir) -> Result<Vec<(Box<[u8]>, Node)>> {
         let own = match &dir.upper {

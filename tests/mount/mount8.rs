@@ -169,20 +169,27 @@ fn a_line_that_fuse_overlayfs_takes_is_taken_and_gives_the_same() {
     let dir = TempDir::new().unwrap();
     let layers = layers_of_overlayfs(dir.path());
     let layers: Vec<&str> = layers.iter().map(|path| path.to_str().unwrap()).collect();
-    let options = format!("lowerdir={},squash_to_uid=5,squash_to_gid=6", layers.join(":"));
     let merged = dir.path().join("merged");
-    let mut trees = Vec::new();
-    for program in ["fuse-overlayfs", PEELFS] {
-        succeed(Command::new(program).args(["-o", &options]).arg(&merged).stdin(Stdio::null()));
-        assert_eq!(mounts_at(&merged).len(), 1);
-        let find = ["-mindepth", "1", "-printf", "%P %y %m %U:%G %l\\n"];
-        let found = succeed(Command::new("find").arg(&merged).args(find));
-        let mut found: Vec<String> = found.lines().map(str::to_owned).collect();
-        found.sort_unstable();
-        trees.push(found);
-        succeed(Command::new("umount").arg(&merged));
+    for words in [
+        "squash_to_uid=5,squash_to_gid=6",
+        ",uidmapping=:0:100000:1000,gidmapping=:0:200000:1:1:7:1",
+        "uidmapping=5:0:1,squash_to_gid=3,private",
+    ] {
+        let options = format!("lowerdir={},{words}", layers.join(":"));
+        let [theirs, ours] = ["fuse-overlayfs", PEELFS].map(|program| {
+            succeed(Command::new(program).args(["-o", &options]).arg(&merged).stdin(Stdio::null()));
+            let [mounted] = &mounts_at(&merged)[..] else { panic!("{program}: {words}") };
+            let grants = ["default_permissions", "allow_other"].map(|word| mounted.options.contains(word));
+            let flags = ["nosuid", "nodev", "noexec"].map(|word| mounted.flags.contains(word));
+            let find = ["-mindepth", "1", "-printf", "%P %y %m %U:%G %l\\n"];
+            let found = succeed(Command::new("find").arg(&merged).args(find));
+            let mut found: Vec<String> = found.lines().map(str::to_owned).collect();
+            found.sort_unstable();
+            succeed(Command::new("umount").arg(&merged));
+            (grants, flags, found)
+        });
+        assert_eq!(theirs, ours, "fuse-overlayfs first, peelfs second; {words}");
     }
-    assert_eq!(trees[0], trees[1], "fuse-overlayfs first, peelfs second");
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! Looking at things: by name, by number, their attributes.
+
+use std::borrow::Cow;
+
+use rustix::fs::{FileType, StatVfs};
+
+use crate::entry::{Attributes, Kind, Xattr};
+use crate::fs::{Error, InodeNo, Result};
+use crate::union;
+use crate::upper::{Node, OpenDir, Spot};
+
+use super::inodes::Found;
+use super::{WritableFilesystem, check_name};
+
+impl WritableFilesystem {
+    /// What a name in a directory is; `None` if there is nothing. The kernel knows it from here on.
+    pub fn lookup(&self, parent: InodeNo, name: &[u8]) -> Result<Option<(InodeNo, Attributes)>> {
+        check_name(name)?;
+        let _names = self.names.read();
+        let dir = self.dir(parent)?;
+        let Some(node) = self.view().lookup(&dir, name)? else { return Ok(None) };
+        self.tell(parent, &dir, name, &node).map(Some)
+    }
+
+    /// The number and attributes of what was found, which the kernel is about to be told.
+    pub(super) fn tell(
+        &self,
+        parent: InodeNo,
+        dir: &OpenDir,
+        name: &[u8],
+        node: &Node,
+    ) -> Result<(InodeNo, Attributes)> {
+        let ino = self.note(parent, name, node);
+        let attributes = self.node_attributes(ino, dir, name, node)?;
+        self.inodes.lock().told(ino);
+        Ok((ino, attributes))
+    }
+
+    /// The number of what was found; what is in the upper is known by it from here on.
+    pub(super) fn note(&self, parent: InodeNo, name: &[u8], node: &Node) -> InodeNo {
+        match node {
+            Node::Lower(layer, leaf) => {
+                let node = union::Node::Leaf { layer: *layer, leaf: *leaf };
+                InodeNo::of(&self.lower.stack().union, &node)
+            }
+            Node::Dir { upper: None, lower } => match lower {
+                Some(lower) => InodeNo::of_dir(&self.lower, lower),
+                None => InodeNo::ROOT,
+            },
+            Node::Dir { upper: Some(stat), lower } => {
+                let below = lower.as_ref().map(|lower| InodeNo::of_dir(&self.lower, lower));
+                let lower = lower.as_ref();
+                self.inodes.lock().note(&Found { stat, place: (parent, name), is_dir: true, lower, below })
+            }
+            Node::Upper(stat) => {
+                let place = (parent, name);
+                self.inodes.lock().note(&Found { stat, place, is_dir: false, lower: None, below: None })
+            }
+        }
+    }
+
+    /// The number of what was found, as far as it can be known without the kernel knowing it; of what was never named
+    /// it is the host's.
+    pub(super) fn peek(&self, node: &Node) -> InodeNo {
+        let union = &self.lower.stack().union;
+        match node {
+            Node::Lower(layer, leaf) => InodeNo::of(union, &union::Node::Leaf { layer: *layer, leaf: *leaf }),
+            Node::Dir { upper: None, lower } => {
+                lower.as_ref().map_or(InodeNo::ROOT, |lower| InodeNo::of_dir(&self.lower, lower))
+            }
+            Node::Upper(stat) => self.inodes.lock().likely_number(stat, None),
+            Node::Dir { upper: Some(stat), lower } => {
+                let below = lower.as_ref().map(|lower| InodeNo::of_dir(&self.lower, lower));
+                self.inodes.lock().likely_number(stat, below)
+            }
+        }
+    }
+
+    fn node_attributes(&self, ino: InodeNo, dir: &OpenDir, name: &[u8], node: &Node) -> Result<Attributes> {
+        match (node, &dir.upper) {
+            (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) => {
+                Ok(self.upper.attributes(&Spot::at(upper, name), stat)?)
+            }
+            _ => self.lower.attributes(ino),
+        }
+    }
+
+    /// An inode's attributes.
+    pub fn attributes(&self, ino: InodeNo) -> Result<Attributes> {
+        let _names = self.names.read();
+        self.attributes_now(ino)
+    }
+
+    /// The same for who holds the lock.
+    pub(super) fn attributes_now(&self, ino: InodeNo) -> Result<Attributes> {
+        let Some(spot) = self.spot(ino)? else { return self.lower.attributes(ino) };
+        let stat = spot.stat()?;
+        let mut attributes = self.upper.attributes(&spot, &stat)?;
+        if attributes.kind == Kind::Directory && spot.name().is_empty() && ino != InodeNo::ROOT {
+            attributes.nlink = 0;
+        }
+        Ok(attributes)
+    }
+
+    /// A symlink's target.
+    pub fn readlink(&self, ino: InodeNo) -> Result<Vec<u8>> {
+        let _names = self.names.read();
+        let Some(spot) = self.spot(ino)? else { return self.lower.readlink(ino).map(Cow::into_owned) };
+        match FileType::from_raw_mode(spot.stat()?.st_mode) {
+            FileType::Symlink => Ok(spot.link_target()?),
+            _ => Err(Error::Invalid),
+        }
+    }
+
+    /// An inode's extended attributes.
+    pub fn xattrs(&self, ino: InodeNo) -> Result<Vec<Xattr>> {
+        let _names = self.names.read();
+        match self.spot(ino)? {
+            Some(spot) => Ok(self.upper.xattrs(&spot)?),
+            None => self.lower.xattrs(ino).map(Cow::into_owned),
+        }
+    }
+
+    /// The value of one extended attribute.
+    pub fn xattr(&self, ino: InodeNo, name: &[u8]) -> Result<Vec<u8>> {
+        let _names = self.names.read();
+        let Some(spot) = self.spot(ino)? else { return self.lower.xattr(ino, name) };
+        let value = match self.upper.is_own(name) {
+            true => None,
+            false => spot.xattr(name)?,
+        };
+        value.ok_or(Error::NoAttribute)
+    }
+
+    /// The size of the file system that the upper is on.
+    pub fn statfs(&self) -> Result<StatVfs> {
+        Ok(self.upper.statvfs()?)
+    }
+}

@@ -1,0 +1,102 @@
+//! `fuser::Filesystem` for a tree that can be written.
+
+mod operations;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fuser::{FopenFlags, INodeNo, ReplyEmpty, ReplyEntry, ReplyWrite, Request};
+
+use crate::entry::Attributes;
+use crate::fs::{self, InodeNo, NewNode, WritableFilesystem};
+
+use super::attr::Ownership;
+use super::decode;
+use super::loops::Loops;
+use super::mount::MountOptions;
+use super::operation::Answer;
+use super::passthrough::Passthrough;
+use super::protocol::{GENERATION, ttl};
+
+/// A tree that can be written, on its way to the kernel.
+pub struct WritableAdapter {
+    fs: Arc<WritableFilesystem>,
+    loops: Loops,
+    ownership: Ownership,
+    checks_permissions: bool,
+    ttl: Duration,
+    passthrough: Passthrough,
+    /// The depth of file systems upon each other that passing through needs; `None` if it is not wanted.
+    stack_depth: Option<u32>,
+}
+
+impl WritableAdapter {
+    /// Shows a filesystem with its owners as they are to appear; permissions are the kernel's to check, if anyone
+    /// does.
+    pub fn new(
+        fs: Arc<WritableFilesystem>,
+        loops: Loops,
+        ownership: Ownership,
+        options: &MountOptions,
+    ) -> WritableAdapter {
+        let stack_depth = options.passthrough.then(|| if fs.upper().is_stacked() { 2 } else { 1 });
+        WritableAdapter {
+            fs,
+            loops,
+            ownership,
+            checks_permissions: options.checks_permissions(),
+            ttl: ttl(options.access),
+            passthrough: Passthrough::default(),
+            stack_depth,
+        }
+    }
+
+    fn reply_entry(
+        &self,
+        answer: &mut Answer,
+        parent: INodeNo,
+        made: fs::Result<(InodeNo, Attributes)>,
+        reply: ReplyEntry,
+    ) {
+        match made {
+            Ok((ino, attributes)) => {
+                reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
+            }
+            Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
+        }
+    }
+
+    fn make(&self, answer: &mut Answer, request: &Request, umask: u32, new: &NewNode<'_>, reply: ReplyEntry) {
+        let caller = decode::caller(request, &self.ownership, umask);
+        let made = self.fs.make(caller, new).map(|made| (made.ino, made.attributes));
+        self.reply_entry(answer, INodeNo(new.parent.0), made, reply);
+    }
+
+    /// How the kernel may use what it knows of a file that it opens through its cache. Where others are passed
+    /// through, it does not hear of what they write.
+    fn cache_flags(&self, is_upper: bool) -> FopenFlags {
+        match is_upper && self.passthrough.is_granted() {
+            true => FopenFlags::empty(),
+            false => FopenFlags::FOPEN_KEEP_CACHE,
+        }
+    }
+}
+
+/// Gives the end of an operation that has nothing else to say.
+fn reply_done(answer: &mut Answer, ino: INodeNo, done: fs::Result<()>, reply: ReplyEmpty) {
+    match done {
+        Ok(()) => reply.ok(),
+        Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+    }
+}
+
+/// Gives how many bytes were written.
+fn reply_written(answer: &mut Answer, ino: INodeNo, written: fs::Result<usize>, reply: ReplyWrite) {
+    match written {
+        Ok(n) => {
+            answer.gives(n);
+            reply.written(u32::try_from(n).unwrap_or(u32::MAX));
+        }
+        Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+    }
+}
