@@ -73,6 +73,8 @@ def layer(root):
 def overlayfs(of, changes, point):
     """Mounts kernel overlayfs; directories of the layer can be renamed, as peelfs lets them."""
     point.mkdir(exist_ok=True)
+    # peelfs takes it away if it is empty.
+    changes.work.mkdir(exist_ok=True)
     options = f"lowerdir={of.tree},upperdir={changes.upper},workdir={changes.work},redirect_dir=on"
     with kernel_mount(["-t", "overlay", "overlay", "-o", options], point):
         yield
