@@ -20,6 +20,7 @@ pub mod image;
 pub mod stack;
 pub mod upper;
 pub mod verify;
+pub mod commit;
 pub mod fs;
 pub mod fuse;
 pub mod cli;

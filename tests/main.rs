@@ -19,3 +19,4 @@ mod cli;
 mod mount;
 mod cache;
 mod inputs;
+mod commit;

@@ -12,6 +12,7 @@ use crate::cache::{self, Cache};
 use crate::image::{Choice, Input, Opening, Platform};
 use crate::stack::{self, Stack};
 use crate::tarball::{DEFAULT_BLOCKS, DEFAULT_MAX_SIZE, TarReader};
+use crate::upper::{Looked, Upper};
 
 use super::progress::Bar;
 use super::size::Size;
@@ -113,6 +114,31 @@ impl ImageArgs {
 
     pub fn stack(&self) -> Result<Stack, stack::Error> {
         self.open.stack(&self.input())
+    }
+}
+
+/// An image, and an upper directory over it that need not be mounted.
+#[derive(Args, Debug, Clone)]
+pub struct UpperArgs {
+    #[command(flatten)]
+    pub image: ImageArgs,
+    /// The upper directory
+    #[arg(long, value_name = "DIR")]
+    pub upper: PathBuf,
+    /// Take the upper directory even if it was made over another image
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl UpperArgs {
+    /// Opens both to look; it is said if the upper is mounted.
+    pub fn look(&self) -> Result<(Stack, Upper), Box<dyn std::error::Error>> {
+        let stack = self.image.stack()?;
+        let Looked { upper, is_in_use } = Upper::look(&self.upper, &stack, self.force)?;
+        if is_in_use {
+            tracing::info!("{}: mounted; what is written meanwhile may be missed", self.upper.display());
+        }
+        Ok((stack, upper))
     }
 }
 

@@ -5,6 +5,7 @@
 mod args;
 mod cache;
 mod cat;
+mod commit;
 mod entry;
 mod explain;
 mod history;
@@ -18,8 +19,10 @@ mod mount_upper;
 mod mount_words;
 mod output;
 mod progress;
+mod revert;
 mod size;
 mod stat;
+mod status;
 mod tree;
 mod umount;
 mod verbless;
@@ -62,6 +65,9 @@ enum Command {
     Inspect(inspect::Args),
     History(history::Args),
     Verify(verify::Args),
+    Status(status::Args),
+    Revert(revert::Args),
+    Commit(commit::Args),
     Index(index::Args),
     Cache(cache::Args),
 }
@@ -102,6 +108,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Revert(args) => revert::run(args),
+        Command::Commit(args) => commit::run(args),
         Command::Index(args) => index::run(args),
         Command::Cache(args) => cache::run(args),
     };

@@ -139,7 +139,7 @@ fn writable(stack: Stack, choice: &UpperChoice) -> Result<WritableFilesystem> {
     // The modes that programs ask for are exact: their own mask was applied before.
     rustix::process::umask(Mode::empty());
     let upper = Upper::open(&choice.options, &stack)?;
-    Ok(WritableFilesystem::new(Filesystem::new(stack), upper, choice.redirects))
+    Ok(WritableFilesystem::new(Filesystem::new(stack), upper, choice.write))
 }
 
 /// How statistics are to be told at the end, if they are; a daemon that keeps no log has nobody to tell.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
+use crate::fs::WriteOptions;
 use crate::upper::UpperOptions;
 
 use super::Result;
@@ -22,10 +23,10 @@ const BY_PROGRAM: Duration = Duration::from_secs(10);
 /// How temporary directories are named.
 const PREFIX: &str = "peelfs-ephemeral-";
 
-/// An upper directory, and how directories from below are renamed in it.
+/// An upper directory, and what may be written into it.
 pub struct UpperChoice {
     pub options: UpperOptions,
-    pub redirects: bool,
+    pub write: WriteOptions,
 }
 
 /// The options of `mount` that make it writable.
@@ -57,9 +58,13 @@ impl UpperArgs {
             keeping: words.keeping,
             ..UpperOptions::default()
         };
+        let write = |redirects| WriteOptions {
+            redirects: words.redirects.unwrap_or(redirects),
+            metacopy: words.metacopy,
+        };
         let by_hand = |dir, work, ephemeral| UpperChoice {
             options: UpperOptions { dir, work, makes: true, ephemeral, patience: BY_HAND, ..common.clone() },
-            redirects: words.redirects.unwrap_or(true),
+            write: write(true),
         };
         match (&self.upper, &words.dir, &words.work) {
             (Some(_), Some(_), _) => Err("--upper and upperdir= say the same; give one of them".into()),
@@ -73,7 +78,7 @@ impl UpperArgs {
                     ..common
                 },
                 // As overlayfs, and for whoever reads the upper without knowing of redirects, as Podman does.
-                redirects: words.redirects.unwrap_or(false),
+                write: write(false),
             })),
             (None, Some(_), None) => Err("upperdir= needs workdir=, on the same file system".into()),
             (None, None, Some(_)) => Err("workdir= needs upperdir=".into()),

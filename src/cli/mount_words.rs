@@ -58,6 +58,8 @@ pub struct UpperWords {
     pub redirects: Option<bool>,
     /// `xattr_permissions=`.
     pub keeping: Option<Keeping>,
+    /// `metacopy=`.
+    pub metacopy: bool,
     /// `volatile`, `fsync=0`.
     pub is_volatile: bool,
 }
@@ -248,13 +250,20 @@ impl MountWords {
             "fsync" => self.upper.is_volatile = value == b"0",
             "upperdir" => self.upper.dir = Some(path(value)),
             "workdir" => self.upper.work = Some(path(value)),
-            "redirect_dir" => self.upper.redirects = redirects(value).ok_or_else(|| bad(not_a_redirect()))?,
+            "redirect_dir" => {
+                let on = redirects(value).ok_or_else(|| bad("neither `on` nor `off`".to_owned()))?;
+                self.upper.redirects = Some(on);
+            }
             "xattr_permissions" => {
                 self.upper.keeping =
                     keeping(value).map_err(|why| WordError::Unsupported(key.to_owned(), why))?
             }
-            "metacopy" | "nfs_export" | "verity" if value == b"off" => {}
-            "metacopy" | "nfs_export" | "verity" => {
+            "metacopy" => {
+                self.upper.metacopy =
+                    switch(value).ok_or_else(|| bad("neither `on` nor `off`".to_owned()))?;
+            }
+            "nfs_export" | "verity" if value == b"off" => {}
+            "nfs_export" | "verity" => {
                 return Err(WordError::Unsupported(key.to_owned(), "only `off` is supported"));
             }
             "noxattrs" if value == b"0" => {}
@@ -277,17 +286,17 @@ fn path(value: &[u8]) -> PathBuf {
     OsString::from_vec(unescape(value)).into()
 }
 
-/// Whether directories of lower layers are renamed by redirect.
-fn redirects(value: &[u8]) -> Option<Option<bool>> {
+fn switch(value: &[u8]) -> Option<bool> {
     match value {
-        b"on" => Some(Some(true)),
-        b"off" | b"follow" | b"nofollow" => Some(Some(false)),
+        b"on" => Some(true),
+        b"off" => Some(false),
         _ => None,
     }
 }
 
-fn not_a_redirect() -> String {
-    "neither `on` nor `off`".to_owned()
+/// Whether directories of lower layers are renamed by redirect.
+fn redirects(value: &[u8]) -> Option<bool> {
+    if matches!(value, b"follow" | b"nofollow") { Some(false) } else { switch(value) }
 }
 
 /// How fuse-overlayfs's numbers say that owners and modes are kept.
@@ -429,7 +438,8 @@ mod tests {
             ("remount", "unmount, and mount again"),
             ("remount=1", "unknown mount option `remount`"),
             ("platform=linux", "os/arch"),
-            ("metacopy=on", "only `off`"),
+            ("metacopy=maybe", "neither `on` nor `off`"),
+            ("verity=on", "only `off`"),
             ("noxattrs=1", "`noxattrs`: extended attributes"),
             ("plugins=/x.so", "`plugins`: "),
             ("private=1", "takes no value"),

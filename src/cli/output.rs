@@ -27,6 +27,11 @@ impl Output {
         Output { out: BufWriter::with_capacity(64 * 1024, stdout.lock()), is_terminal }
     }
 
+    /// Whether a person reads it.
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
     /// A name: its bytes for a program, escaped for a person.
     pub fn name<'a>(&self, name: &'a [u8]) -> Cow<'a, [u8]> {
         match self.is_terminal {

@@ -1,4 +1,4 @@
-//! A bar on the terminal while compressed layers are read for the first time.
+//! A bar on the terminal while compressed layers are read for the first time, or an image is written.
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
@@ -15,11 +15,14 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const RATE: u8 = 10;
 
 const TEMPLATE: &str =
-    "peelfs: reading layers {wide_bar} {bytes:>10}/{total_bytes} {binary_bytes_per_sec:>13}, {eta:>3} left";
+    "peelfs: {msg} {wide_bar} {bytes:>10}/{total_bytes} {binary_bytes_per_sec:>13}, {eta:>3} left";
 
 /// A bar that comes when the reading takes long, and goes when it is done.
-#[derive(Default)]
-pub struct Bar(Mutex<Reading>);
+pub struct Bar {
+    /// What takes long.
+    what: &'static str,
+    reading: Mutex<Reading>,
+}
 
 #[derive(Default)]
 struct Reading {
@@ -29,14 +32,27 @@ struct Reading {
     bar: Option<ProgressBar>,
 }
 
+impl Bar {
+    /// For something that may take long.
+    pub fn new(what: &'static str) -> Bar {
+        Bar { what, reading: Mutex::default() }
+    }
+}
+
+impl Default for Bar {
+    fn default() -> Bar {
+        Bar::new("reading layers")
+    }
+}
+
 impl Progress for Bar {
     fn expect(&self, bytes: u64) {
-        let mut reading = self.0.lock();
+        let mut reading = self.reading.lock();
         reading.expected += bytes;
         if reading.bar.is_none() && bytes > 0 && io::stderr().is_terminal() {
             // It is made now, so that its rate is right, and shown later.
             reading.since = Some(Instant::now());
-            reading.bar = Some(bar(reading.expected - bytes, reading.done));
+            reading.bar = Some(bar(self.what, reading.expected - bytes, reading.done));
         }
         if let Some(bar) = &reading.bar {
             bar.set_length(reading.expected);
@@ -44,7 +60,7 @@ impl Progress for Bar {
     }
 
     fn advance(&self, bytes: u64) {
-        let mut reading = self.0.lock();
+        let mut reading = self.reading.lock();
         reading.done += bytes;
         if reading.done >= reading.expected {
             if let Some(bar) = reading.bar.take() {
@@ -64,16 +80,17 @@ impl Progress for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        if let Some(bar) = self.0.get_mut().bar.take() {
+        if let Some(bar) = self.reading.get_mut().bar.take() {
             bar.finish_and_clear();
         }
     }
 }
 
-fn bar(len: u64, done: u64) -> ProgressBar {
+fn bar(what: &'static str, len: u64, done: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::hidden()).with_position(done);
     // A template that does not parse would be seen by the tests; the plain bar will do.
-    bar.with_style(ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style).with_message(what)
 }
 
 #[cfg(test)]
@@ -94,6 +111,6 @@ mod tests {
                 bar.advance(1);
             }
         }
-        assert!(bar.0.lock().bar.is_none());
+        assert!(bar.reading.lock().bar.is_none());
     }
 }

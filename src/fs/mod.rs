@@ -27,7 +27,7 @@ pub use inode::InodeNo;
 pub use read::{Seek, read_extents};
 pub use writable::{
     Access, At, Caller, Changes, Handle, ListedName, Made, NewNode, Opened, Rename, RenameMode,
-    WritableFilesystem,
+    WritableFilesystem, WriteOptions,
 };
 
 use below::PlacedName;

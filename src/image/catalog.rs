@@ -47,8 +47,12 @@ impl<'a> Catalog<'a> {
         for item in items.unwrap_or_default() {
             let image = DockerImage::open(archive, item, configs)?;
             match oci_images.iter_mut().find(|oci| oci.config_digest == *image.id()) {
-                Some(same) if !image.tags().is_empty() => same.rename(image.tags()),
-                Some(_) => {}
+                Some(same) => {
+                    same.is_listed_for_docker = true;
+                    if !image.tags().is_empty() {
+                        same.rename(image.tags());
+                    }
+                }
                 None => images.push(Listed::Docker(image)),
             }
         }

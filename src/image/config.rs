@@ -26,6 +26,8 @@ pub struct ImageConfig {
     pub diff_ids: Vec<DiffId>,
     /// The steps that made the image, first to last.
     pub history: Vec<HistoryEntry>,
+    /// All of it, as it stands there; empty where it was put together from the layers' own.
+    pub json: Box<[u8]>,
 }
 
 /// One step that made an image.
@@ -88,6 +90,7 @@ impl ImageConfig {
             config: raw.config,
             diff_ids: diff_ids.map_err(serde::de::Error::custom)?,
             history: raw.history.unwrap_or_default(),
+            json: json.into(),
         })
     }
 

@@ -107,6 +107,7 @@ impl DockerImage {
         let layers = layers.collect::<Result<_, Error>>()?;
         Ok(Image {
             format: Format::Docker,
+            is_listed_for_docker: true,
             id: Some(self.id().clone()),
             claimed_id: digest_in_path(&self.item.config),
             manifest: None,

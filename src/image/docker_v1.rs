@@ -139,6 +139,7 @@ impl V1Image {
         let format = Format::DockerV1;
         Ok(Image {
             format,
+            is_listed_for_docker: true,
             id: None,
             claimed_id: None,
             manifest: None,
@@ -163,6 +164,7 @@ fn config_of(layer: &V1Layer) -> ImageConfig {
         config: layer.config.clone(),
         diff_ids: Vec::new(),
         history: Vec::new(),
+        json: Box::default(),
     }
 }
 

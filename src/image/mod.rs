@@ -35,6 +35,8 @@ pub use platform::{BadPlatform, Platform};
 pub struct Image {
     /// The form it came in.
     pub format: Format,
+    /// Docker's list in the archive has it, whatever other list it was found by.
+    pub is_listed_for_docker: bool,
     /// Its ID: the digest of its configuration's bytes.
     pub id: Option<Digest>,
     /// The ID that the archive says it has.
@@ -191,6 +193,7 @@ impl Image {
     pub fn of_layers(layers: Vec<LayerSource>) -> Image {
         Image {
             format: Format::Layers,
+            is_listed_for_docker: false,
             id: None,
             claimed_id: None,
             manifest: None,

@@ -78,6 +78,8 @@ pub struct OciImage {
     pub digest: Digest,
     /// Its configuration's digest, as the manifest has it.
     pub config_digest: Digest,
+    /// Docker's list in the archive has it, too.
+    pub is_listed_for_docker: bool,
     path: String,
     context: Context,
     document: Rc<Document>,
@@ -148,7 +150,8 @@ impl Layout {
         match (&document.config, &document.layers) {
             (Some(config), Some(layers)) if is_image(config, layers) => {
                 let config_digest = archive.digest(&path, &config.digest)?;
-                self.add(OciImage { digest, config_digest, path, context, document });
+                let is_listed_for_docker = false;
+                self.add(OciImage { digest, config_digest, is_listed_for_docker, path, context, document });
                 Ok(())
             }
             _ => Ok(()),
@@ -254,6 +257,7 @@ impl OciImage {
         }
         Ok(Image {
             format: Format::Oci,
+            is_listed_for_docker: self.is_listed_for_docker,
             id: id.map(|head| head.digest),
             claimed_id: Some(self.config_digest),
             manifest: Some(ManifestRef { digest: self.digest, file: archive.file(&self.path)? }),

@@ -7,8 +7,10 @@ use rustix::fs::{FileType, Mode, RenameFlags, Stat, Timespec, Timestamps, UTIME_
 use rustix::io::{Errno, Result};
 
 use crate::entry::{Attributes, Device, Kind, Time, Xattr};
+use crate::host::{OVERRIDE, Override};
 
-use super::stat::{Keeping, OVERRIDE, Override};
+use super::marks::METACOPY;
+use super::stat::Keeping;
 use super::work::remove_all;
 use super::{Spot, Upper, sys};
 
@@ -317,6 +319,12 @@ impl Draft<'_> {
     /// Makes it a directory that merges with nothing (W4).
     pub fn make_opaque(&self) -> Result<()> {
         self.upper.set_mark(&self.spot, "opaque", b"y")
+    }
+
+    /// Says that the data of the file, of so many bytes, is below.
+    pub fn leave_data_below(&self, size: u64) -> Result<()> {
+        sys::truncate(self.file()?, size)?;
+        self.upper.set_mark(&self.spot, METACOPY, b"")
     }
 
     /// Waits until the data of the file is on the disk (W2).

@@ -8,6 +8,12 @@ use crate::path::{self, TreePath};
 
 use super::Spot;
 
+/// The mark of a file whose data is below.
+pub const METACOPY: &str = "metacopy";
+
+/// The mark of what was somewhere else below.
+pub const REDIRECT: &str = "redirect";
+
 /// Which names overlayfs's attributes have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marks {

@@ -7,6 +7,7 @@
 mod base;
 mod draft;
 mod list;
+mod look;
 mod marks;
 mod open;
 mod spot;
@@ -19,20 +20,21 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{OFlags, RenameFlags, Stat, StatVfs, XattrFlags};
-use rustix::io::Result;
+use rustix::fs::{FileType, OFlags, RenameFlags, Stat, StatVfs, XattrFlags};
+use rustix::io::{Errno, Result};
 
 use crate::entry::{Attributes, Xattr, overlay_attribute};
-use crate::host;
+use crate::host::{self, OVERRIDE, Override};
 use crate::path::TreePath;
 
 pub use base::Base;
 pub use draft::{Body, Draft, Look, Place, When};
 pub use list::Listing;
+pub use look::Looked;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
-pub use stat::{Keeping, OVERRIDE, Override, kind};
+pub use stat::{Keeping, kind};
 pub use view::{Node, OpenDir, View, ViewError};
 
 pub mod calls {
@@ -40,6 +42,7 @@ pub mod calls {
     pub use super::sys::{allocate, copy_range, link, rename, rmdir, sync, truncate, unlink, write_at};
 }
 
+use marks::{METACOPY, REDIRECT};
 use work::Work;
 
 /// An upper directory that is open, and nobody else's as long as it is.
@@ -130,12 +133,39 @@ impl Upper {
 
     /// Says of a directory where it was before it was renamed (W5).
     pub fn set_redirect(&self, spot: &Spot, redirect: &Redirect) -> Result<()> {
-        self.set_mark(spot, "redirect", &redirect.value())
+        self.set_mark(spot, REDIRECT, &redirect.value())
     }
 
     /// Makes a directory merge with nothing.
     pub fn set_opaque(&self, spot: &Spot) -> Result<()> {
         self.set_mark(spot, "opaque", b"y")
+    }
+
+    /// Whether a file has attributes of its own, and its data is below.
+    pub fn lacks_data(&self, spot: &Spot, stat: &Stat) -> Result<bool> {
+        // Only a hole can stand for data: others need not be asked.
+        let has_hole = stat.st_blocks.saturating_mul(512) < stat.st_size;
+        let may = has_hole && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(may && self.marks.read(spot, METACOPY)?.is_some())
+    }
+
+    /// Takes note that a file has its data.
+    pub fn set_complete(&self, spot: &Spot) -> Result<()> {
+        for mark in [METACOPY, REDIRECT] {
+            for marks in [Marks::Trusted, Marks::User] {
+                match self.remove_xattr(spot, &marks.attribute(mark)) {
+                    // Not by this name.
+                    Err(Errno::NODATA | Errno::PERM | Errno::NOTSUP) => {}
+                    done => done?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a file was before it was renamed, if it says so.
+    pub(super) fn redirect(&self, spot: &Spot) -> Result<Option<Redirect>> {
+        self.marks.read(spot, REDIRECT)?.map(|value| Redirect::parse(&value)).transpose()
     }
 
     fn set_mark(&self, spot: &Spot, mark: &str, value: &[u8]) -> Result<()> {
@@ -145,6 +175,11 @@ impl Upper {
     /// Removes a name that is no directory's, and nothing takes its place.
     pub fn unlink(&self, dir: &Arc<OwnedFd>, name: &[u8]) -> Result<()> {
         sys::unlink(dir.as_fd(), name)
+    }
+
+    /// Removes a name and all below it; whoever looks meanwhile may see some of it gone and some not.
+    pub fn remove_all(&self, spot: &Spot) -> Result<()> {
+        work::remove_all(spot)
     }
 
     /// Gives a file one more name; a whiteout may be in the way.

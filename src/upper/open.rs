@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
+use crate::host::{OVERRIDE, Override};
 use crate::stack::Stack;
 use crate::union::Node;
 
 use super::work::Work;
-use super::{Base, Keeping, Look, Marks, OVERRIDE, Override, Spot, Upper, When, sys};
+use super::{Base, Keeping, Look, Marks, Spot, Upper, When, sys};
 
 /// How often a lock is tried.
 const RETRY: Duration = Duration::from_millis(10);
@@ -72,7 +73,7 @@ pub enum OpenError {
     /// It was made over other layers.
     #[error(
         "{}: made over other layers ({recorded}) than these ({given}); \
-         what it shows over them may make no sense; to mount it all the same: --force", .path.display()
+         what it shows over them may make no sense; to use it all the same: --force", .path.display()
     )]
     OtherBase {
         /// The directory.
@@ -140,7 +141,7 @@ impl Upper {
     }
 
     /// Gives the root owner, mode and times of the image's.
-    fn look_like_root(&self, stack: &Stack) -> rustix::io::Result<()> {
+    pub fn look_like_root(&self, stack: &Stack) -> rustix::io::Result<()> {
         let root = Node::Dir(stack.union.root().clone());
         let attributes = stack.union.attributes(&root).map_err(|_| Errno::IO)?;
         let xattrs = stack.union.xattrs(&root).map_err(|_| Errno::IO)?;
@@ -233,7 +234,7 @@ fn marks(work: &Work) -> Option<Marks> {
 }
 
 /// How owners are kept: what was begun goes on; else by what this process may do.
-fn keeping(root: &Arc<OwnedFd>) -> rustix::io::Result<Keeping> {
+pub(super) fn keeping(root: &Arc<OwnedFd>) -> rustix::io::Result<Keeping> {
     let is_kept = Spot::of(root.clone()).xattr(OVERRIDE)?.is_some();
     let may_all = rustix::process::geteuid().is_root() && has_many_ids();
     Ok(if is_kept || !may_all { Keeping::Xattr } else { Keeping::Host })
@@ -246,7 +247,7 @@ fn has_many_ids() -> bool {
     counts.sum::<u64>() >= 1 << 16
 }
 
-fn host_error<E: Into<io::Error>>(path: &Path) -> impl Fn(E) -> OpenError + '_ {
+pub(super) fn host_error<E: Into<io::Error>>(path: &Path) -> impl Fn(E) -> OpenError + '_ {
     move |source| OpenError::Host { path: path.to_owned(), source: source.into() }
 }
 

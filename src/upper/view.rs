@@ -121,6 +121,20 @@ impl View<'_> {
         })
     }
 
+    /// The file below that has the data of one of the upper which lacks it ([`Upper::lacks_data`]).
+    pub fn data_below(&self, dir: &OpenDir, name: &[u8]) -> Result<Option<(LayerNo, LeafId)>> {
+        let Some(upper) = &dir.upper else { return Ok(None) };
+        let node = match self.upper.redirect(&Spot::at(upper, name))? {
+            None => self.lookup_below(dir, name)?,
+            Some(Redirect::Name(name)) => self.lookup_below(dir, &name)?,
+            Some(Redirect::Path(path)) => self.union.lookup_path(&path)?,
+        };
+        Ok(match node {
+            Some(union::Node::Leaf { layer, leaf }) => Some((layer, leaf)),
+            _ => None,
+        })
+    }
+
     /// Enters a directory that was found under a name.
     pub fn enter(&self, dir: &OpenDir, name: &[u8], node: &Node) -> Result<Option<OpenDir>> {
         let Node::Dir { upper, lower } = node else { return Ok(None) };

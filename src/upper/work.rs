@@ -47,6 +47,11 @@ impl Work {
         Ok(work)
     }
 
+    /// No work directory, for an upper into which nothing is put.
+    pub fn none(upper: &Arc<OwnedFd>) -> Work {
+        Work { dir: upper.clone(), path: PathBuf::new(), next: AtomicU64::new(0) }
+    }
+
     /// The directory itself.
     pub fn dir(&self) -> &Arc<OwnedFd> {
         &self.dir

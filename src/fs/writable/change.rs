@@ -45,7 +45,7 @@ impl WritableFilesystem {
         if changes.size.is_some() {
             self.check_has_size(ino)?;
         }
-        self.copy_up(ino, changes.size.map_or(Data::All, Data::UpTo))?;
+        self.copy_up(ino, changes.size.map_or(Data::None, Data::UpTo))?;
         if let Some(size) = changes.size {
             self.resize(ino, handle, size)?;
         }
@@ -90,7 +90,7 @@ impl WritableFilesystem {
         if self.upper.is_own(name) {
             return Err(Error::NotPermitted);
         }
-        self.copy_up(ino, Data::All)?;
+        self.copy_up(ino, Data::None)?;
         let _names = self.names.read();
         Ok(self.upper.set_xattr(&self.upper_spot(ino)?, name, value, flags)?)
     }
@@ -102,7 +102,7 @@ impl WritableFilesystem {
         }
         // Before a copy is made for nothing.
         self.xattr(ino, name)?;
-        self.copy_up(ino, Data::All)?;
+        self.copy_up(ino, Data::None)?;
         let _names = self.names.read();
         Ok(self.upper.remove_xattr(&self.upper_spot(ino)?, name)?)
     }

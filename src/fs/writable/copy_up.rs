@@ -31,13 +31,15 @@ pub enum Data {
     All,
     /// What is before this offset: the rest is about to be cut off.
     UpTo(u64),
+    /// None of it, if the upper may say so (`metacopy`): only attributes are about to change.
+    None,
 }
 
 impl WritableFilesystem {
     /// Brings something into the upper; it may have been there before.
     pub(super) fn copy_up(&self, ino: InodeNo, data: Data) -> Result<()> {
         if self.is_upper(ino) {
-            return Ok(());
+            return if data == Data::None { Ok(()) } else { self.complete(ino, data) };
         }
         let stripe = self.copying.get(ino.0 as usize % STRIPES).map(Mutex::lock);
         if self.is_upper(ino) {
@@ -93,11 +95,13 @@ impl WritableFilesystem {
         };
         let draft = self.upper.draft(body, &look)?;
         if attributes.kind == Kind::Regular {
-            let size = match data {
-                Data::All => attributes.size,
-                Data::UpTo(end) => attributes.size.min(end),
-            };
-            self.fill(&draft, layer, leaf, size)?;
+            match data {
+                Data::None if self.options.metacopy && attributes.size > 0 => {
+                    draft.leave_data_below(attributes.size)?;
+                }
+                Data::None | Data::All => self.fill(draft.file()?, layer, leaf, attributes.size)?,
+                Data::UpTo(end) => self.fill(draft.file()?, layer, leaf, attributes.size.min(end))?,
+            }
             draft.set_times(&look)?;
             draft.sync()?;
         }
@@ -105,9 +109,8 @@ impl WritableFilesystem {
     }
 
     /// Copies a file's data, up to an offset; holes stay holes.
-    fn fill(&self, draft: &Draft<'_>, layer: LayerNo, leaf: LeafId, size: u64) -> Result<()> {
+    pub(super) fn fill(&self, to: BorrowedFd<'_>, layer: LayerNo, leaf: LeafId, size: u64) -> Result<()> {
         wait::announce();
-        let to = draft.file()?;
         let mut host = Ok(());
         let read = self.lower.stack().with_file(layer, leaf, |extents, source| {
             for extent in extents.iter().take_while(|extent| extent.logical < size) {

@@ -57,7 +57,7 @@ impl WritableFilesystem {
             self.copy_up(ino, if access.truncates { Data::UpTo(0) } else { Data::All })?;
         }
         let file = match self.is_upper(ino) {
-            true => Some(self.open_upper(ino, access.writes || access.truncates)?),
+            true => Some(self.open_whole(ino, access.writes || access.truncates)?),
             false => None,
         };
         if let Some(file) = file.as_ref().filter(|_| access.truncates) {
@@ -167,7 +167,7 @@ impl WritableFilesystem {
     /// The host's file behind an open one, if there is one by now: it may have been copied up since it was opened.
     pub(super) fn host_file<'a>(&self, open: &'a OpenFile) -> Result<Option<BorrowedFd<'a>>> {
         if open.file.get().is_none() && self.is_upper(open.ino) {
-            let file = self.open_upper(open.ino, false)?;
+            let file = self.open_whole(open.ino, false)?;
             // Another reader may have been faster; both are the same file.
             let _ = open.file.set(file);
         }
@@ -176,6 +176,12 @@ impl WritableFilesystem {
 
     fn written_file<'a>(&self, open: &'a OpenFile) -> Result<BorrowedFd<'a>> {
         self.host_file(open)?.ok_or(Error::BadHandle)
+    }
+
+    /// Opens the upper's file, once its data is there.
+    fn open_whole(&self, ino: InodeNo, writes: bool) -> Result<OwnedFd> {
+        self.complete(ino, Data::All)?;
+        self.open_upper(ino, writes)
     }
 
     /// Opens the upper's file.

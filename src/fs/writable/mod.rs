@@ -13,6 +13,7 @@ mod handles;
 mod inodes;
 mod list;
 mod lookup;
+mod metacopy;
 mod remove;
 mod rename;
 
@@ -55,13 +56,21 @@ pub struct WritableFilesystem {
     inodes: Mutex<Inodes>,
     dirs: Mutex<LruCache<InodeNo, Arc<OwnedFd>>>,
     handles: Handles,
+    options: WriteOptions,
+}
+
+/// What may be written that not everyone who reads an upper understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteOptions {
     /// Directories from below are renamed by redirect (W5); else that is EXDEV, as in overlayfs without it.
-    redirects: bool,
+    pub redirects: bool,
+    /// A file of which only attributes change leaves its data below, as in overlayfs with `metacopy=on`.
+    pub metacopy: bool,
 }
 
 impl WritableFilesystem {
     /// Puts an upper over a tree.
-    pub fn new(lower: Filesystem, upper: Upper, redirects: bool) -> WritableFilesystem {
+    pub fn new(lower: Filesystem, upper: Upper, options: WriteOptions) -> WritableFilesystem {
         WritableFilesystem {
             lower,
             upper,
@@ -70,7 +79,7 @@ impl WritableFilesystem {
             inodes: Mutex::default(),
             dirs: Mutex::new(LruCache::new(OPEN_DIRS)),
             handles: Handles::default(),
-            redirects,
+            options,
         }
     }
 

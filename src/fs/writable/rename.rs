@@ -144,7 +144,7 @@ impl WritableFilesystem {
         let Node::Dir { upper: Some(_), lower } = source else { return Ok(()) };
         let spot = Spot::at(&from.upper, from.name);
         match lower {
-            Some(lower) if self.redirects => {
+            Some(lower) if self.options.redirects => {
                 let path = self.lower.stack().union.path_of(lower.top())?;
                 Ok(self.upper.set_redirect(&spot, &Redirect::Path(path))?)
             }
@@ -205,7 +205,8 @@ impl WritableFilesystem {
         let found = {
             let _names = self.names.read();
             match self.view().lookup(&self.dir(parent)?, name)? {
-                Some(node @ Node::Lower(..)) => Some(self.note(parent, name, &node)),
+                // A file whose data is still below would not find it under another name.
+                Some(node @ (Node::Lower(..) | Node::Upper(_))) => Some(self.note(parent, name, &node)),
                 _ => None,
             }
         };
@@ -215,7 +216,7 @@ impl WritableFilesystem {
     /// The same for a directory, under the lock.
     fn raise_named(&self, parent: InodeNo, name: &[u8]) -> Result<()> {
         match self.view().lookup(&self.dir(parent)?, name)? {
-            Some(node @ Node::Dir { upper: None, lower: Some(_) }) if self.redirects => {
+            Some(node @ Node::Dir { upper: None, lower: Some(_) }) if self.options.redirects => {
                 let ino = self.note(parent, name, &node);
                 self.raise_dir(ino).map(drop)
             }
