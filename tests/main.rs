@@ -20,3 +20,4 @@ mod mount;
 mod cache;
 mod inputs;
 mod commit;
+mod write;

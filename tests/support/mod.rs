@@ -16,6 +16,8 @@ pub mod stacks;
 pub mod sys;
 pub mod toc;
 pub mod tree;
+pub mod unpackable;
+pub mod upper;
 pub mod user;
 
 pub use foreground::Foreground;
@@ -25,4 +27,5 @@ pub use mount::{Mount, peelfs, write_tars};
 pub use overlay::Overlay;
 pub use session::session;
 pub use tree::Tree;
+pub use upper::{By, Writable, WritableMount};
 pub use user::Nobody;

@@ -105,6 +105,11 @@ impl Layer {
         Ok(())
     }
 
+    /// Directories that no member describes; the root is the empty path.
+    pub fn implied(&self) -> impl Iterator<Item = &str> {
+        self.tree.iter().filter(|(_, node)| **node == Node::Dir(None)).map(|(path, _)| path.as_str())
+    }
+
     fn describe_root(&mut self, member: &Member) -> Result<(), Rejected> {
         if member.what != What::Directory {
             return Err("the root is a directory");

@@ -44,3 +44,25 @@ pub fn write_mapped(file: &File) -> io::Result<()> {
     unsafe { libc::munmap(map, 1) };
     written
 }
+
+/// Writes bytes through a shared mapping of a file, which must reach that far, and has them written back.
+pub fn write_through_mapping(file: &File, at: usize, bytes: &[u8]) -> io::Result<()> {
+    let (len, protection) = (at + bytes.len(), libc::PROT_READ | libc::PROT_WRITE);
+    // SAFETY: a new mapping of a file that is open, at an address of the kernel's choice.
+    let map =
+        unsafe { libc::mmap(std::ptr::null_mut(), len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+    if map == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping is `len` bytes long, and nothing else knows it.
+    let mapped = unsafe { std::slice::from_raw_parts_mut(map.cast::<u8>(), len) };
+    mapped[at..].copy_from_slice(bytes);
+    // SAFETY: as above; all of it is written back.
+    let written = match unsafe { libc::msync(map, len, libc::MS_SYNC) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    };
+    // SAFETY: it was made above, and the slice is not used any more.
+    unsafe { libc::munmap(map, len) };
+    written
+}
