@@ -94,6 +94,7 @@ impl UpperArgs {
 /// A new directory for what is not to stay; those of daemons that were killed go.
 fn temporary_dir() -> io::Result<PathBuf> {
     let place = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
+    let place = place.canonicalize()?;
     sweep(&place);
     tempfile::Builder::new().prefix(PREFIX).tempdir_in(&place).map(tempfile::TempDir::keep)
 }
