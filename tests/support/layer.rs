@@ -24,7 +24,7 @@ impl Layer {
         Layer { tar: tar::Builder::new(Vec::new()) }
     }
 
-    /// With one more entry, described in a word.
+    /// One entry of a line.
     pub fn entry(self, word: &str) -> Layer {
         let (word, mode) = match word.rsplit_once('!') {
             Some((word, mode)) => (word, Some(u32::from_str_radix(mode, 8).unwrap())),
