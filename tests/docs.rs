@@ -28,21 +28,24 @@ fn rules() -> BTreeSet<String> {
         let name: String =
             line.strip_prefix("- **")?.chars().take_while(char::is_ascii_alphanumeric).collect();
         let (letter, number) = name.split_at_checked(1)?;
-        (letter == "S" && number.parse::<u32>().is_ok()).then_some(name)
+        (matches!(letter, "S" | "W") && number.parse::<u32>().is_ok()).then_some(name)
     };
     text.lines().filter_map(rule).collect()
 }
 
-/// The rules that tests are named after: `fn s7_…`.
+/// The rules that tests are named after: `fn s7_…`, `fn w1_…`.
 fn tested() -> BTreeSet<String> {
-    let tests = files_below(&project().join("tests/rules"), "rs");
-    let texts: Vec<String> = tests.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    let rule = |line: &str| {
-        let name = line.strip_prefix("fn s")?;
-        let number: String = name.chars().take_while(char::is_ascii_digit).collect();
-        (!number.is_empty()).then(|| format!("S{number}"))
+    let of = |dir: &str, letter: char| {
+        let tests = files_below(&project().join(dir), "rs");
+        let texts: Vec<String> = tests.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        let rule = |line: &str| {
+            let name = line.strip_prefix("fn ")?.strip_prefix(letter)?;
+            let number: String = name.chars().take_while(char::is_ascii_digit).collect();
+            (!number.is_empty()).then(|| format!("{}{number}", letter.to_ascii_uppercase()))
+        };
+        texts.iter().flat_map(|text| text.lines()).filter_map(rule).collect::<Vec<_>>()
     };
-    texts.iter().flat_map(|text| text.lines()).filter_map(rule).collect()
+    of("tests/rules", 's').into_iter().chain(of("tests/write", 'w')).collect()
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! Writable mounts: layers with an upper directory over them, mounted by the program or by the kernel, in turn.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 use tempfile::TempDir;
 
 use super::mount::command;
-use super::proc::assert_gone;
+use super::proc::{assert_gone, eventually};
 use super::{Layer, Mount, Overlay, Tree, peelfs, write_tars};
 
 /// Who mounts.
@@ -36,6 +36,8 @@ impl By {
 /// Layers, and an upper directory that belongs to them.
 pub struct Writable {
     dir: TempDir,
+    /// Where the upper directory is.
+    place: PathBuf,
     tars: Vec<PathBuf>,
     unpacked: Overlay,
 }
@@ -46,7 +48,13 @@ impl Writable {
         let dir = TempDir::new().unwrap();
         let tars = write_tars(dir.path(), layers);
         let unpacked = Overlay::of_tars(&tars);
-        Writable { dir, tars, unpacked }
+        Writable { place: dir.path().to_owned(), dir, tars, unpacked }
+    }
+
+    /// With the upper directory in another place.
+    pub fn placed(mut self, place: &Path) -> Writable {
+        self.place = place.to_owned();
+        self
     }
 
     /// The same in the words of [`super::layer`].
@@ -61,12 +69,17 @@ impl Writable {
 
     /// The upper directory.
     pub fn upper(&self) -> PathBuf {
-        self.dir.path().join("upper")
+        self.place.join("upper")
+    }
+
+    /// Whether nothing is in the upper directory.
+    pub fn is_upper_empty(&self) -> bool {
+        fs::read_dir(self.upper()).unwrap().next().is_none()
     }
 
     /// The work directory that peelfs makes beside it.
     pub fn work(&self) -> PathBuf {
-        self.dir.path().join("upper.work")
+        self.place.join("upper.work")
     }
 
     /// A plain directory with all that the layers show.
@@ -81,7 +94,7 @@ impl Writable {
     pub fn mount(&self, by: By) -> WritableMount {
         match by {
             By::Peelfs => self.mount_with::<&str>([]),
-            By::Kernel => self.mount_by_kernel(),
+            By::Kernel => self.mount_by_kernel("redirect_dir=on"),
         }
     }
 
@@ -107,8 +120,9 @@ impl Writable {
         WritableMount { dir, by: Some(By::Peelfs) }
     }
 
-    fn mount_by_kernel(&self) -> WritableMount {
-        let work = self.dir.path().join("kernel.work");
+    /// Has the kernel mount them: with `redirect_dir=on` it does what peelfs does without being asked.
+    pub fn mount_by_kernel(&self, option: &str) -> WritableMount {
+        let work = self.place.join("kernel.work");
         if !self.upper().exists() {
             fs::create_dir(self.upper()).unwrap();
             // The root shows what the upper says of it: as peelfs, begin with what the layers say.
@@ -117,9 +131,8 @@ impl Writable {
         fs::create_dir_all(&work).unwrap();
         let lower: Vec<&str> =
             self.unpacked.layers().iter().rev().map(|layer| layer.to_str().unwrap()).collect();
-        // What peelfs does without being asked.
         let data = format!(
-            "lowerdir={},upperdir={},workdir={},redirect_dir=on,index=off,metacopy=off",
+            "lowerdir={},upperdir={},workdir={},{option},index=off,metacopy=off",
             lower.join(":"),
             self.upper().display(),
             work.display(),
@@ -168,13 +181,15 @@ impl WritableMount {
     /// Unmounts it; returns when nothing is left of it. Nothing in it may be open.
     #[track_caller]
     pub fn unmount(mut self) {
-        match self.by.take().unwrap() {
-            By::Peelfs => {
-                let output = peelfs([OsStr::new("umount"), self.path().as_os_str()]);
-                assert!(output.status.success(), "umount: {}", String::from_utf8_lossy(&output.stderr));
-                assert_gone(self.path());
-            }
-            By::Kernel => rustix::mount::unmount(self.path(), UnmountFlags::empty()).unwrap(),
+        let by = self.by.take().unwrap();
+        // A process that another thread has just forked holds what is open here, until it runs its program.
+        eventually("nobody uses the mount", || {
+            let unmounted = rustix::mount::unmount(self.path(), UnmountFlags::empty());
+            assert!(matches!(unmounted, Ok(()) | Err(Errno::BUSY)), "{unmounted:?}");
+            unmounted.is_ok()
+        });
+        if by == By::Peelfs {
+            assert_gone(self.path());
         }
     }
 }
@@ -186,10 +201,4 @@ impl Drop for WritableMount {
             let _ = rustix::mount::unmount(self.path(), UnmountFlags::DETACH);
         }
     }
-}
-
-/// Whether the program has writable mounts yet.
-pub fn peelfs_writes() -> bool {
-    static WRITES: OnceLock<bool> = OnceLock::new();
-    *WRITES.get_or_init(|| String::from_utf8_lossy(&peelfs(["mount", "--help"]).stdout).contains("--upper"))
 }

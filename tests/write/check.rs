@@ -1,6 +1,7 @@
 //! The same operations on a writable mount and on a plain directory: each gives the same, both show the same,
 //! and so does the upper directory when it is mounted again, by whoever did it first and by the other.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
@@ -36,23 +37,49 @@ fn check_noting<S: AsRef<str>>(
     layers: impl IntoIterator<Item = Layer>,
     batches: impl IntoIterator<Item = impl AsRef<[S]>>,
 ) -> Checked {
+    check_with(by, layers, |mount, truth| {
+        let mut sides = Sides::new(mount, truth);
+        for batch in batches {
+            for line in batch.as_ref() {
+                let line = names::resolve(line.as_ref(), truth.plain.path());
+                done.push(line.clone());
+                sides.perform(&line)?;
+            }
+            truth.compare(mount, "now")?;
+        }
+        Ok(())
+    })
+}
+
+/// Does the same in a mount and in a plain directory, which must give the same.
+pub fn check_script(
+    by: By,
+    layers: impl IntoIterator<Item = Layer>,
+    script: impl Fn(&Path) -> Result<String, String>,
+) -> Checked {
+    check_with(by, layers, |mount, truth| {
+        let (expected, given) = (script(truth.plain.path())?, script(mount.path())?);
+        match expected == given {
+            true => truth.compare(mount, "now"),
+            false => Err(format!("it says:\n{given}\nin a plain directory:\n{expected}")),
+        }
+    })
+}
+
+fn check_with(
+    by: By,
+    layers: impl IntoIterator<Item = Layer>,
+    change: impl FnOnce(&WritableMount, &Truth) -> Checked,
+) -> Checked {
     let writable = Writable::of(layers);
     let truth = Truth { plain: writable.copy(), start: SystemTime::now() };
     let mount = writable.mount(by);
     truth.compare(&mount, "at the beginning")?;
-    let mut sides = Sides::new(&mount, &truth);
-    for batch in batches {
-        for line in batch.as_ref() {
-            let line = names::resolve(line.as_ref(), truth.plain.path());
-            done.push(line.clone());
-            sides.perform(&line)?;
-        }
-        truth.compare(&mount, "now")?;
-    }
-    drop(sides);
+    change(&mount, &truth)?;
     mount.unmount();
     for again in [by, by.other()] {
-        if again == By::Peelfs && !crate::support::upper::peelfs_writes() {
+        if again == By::Peelfs && by == By::Kernel && writable.is_upper_empty() {
+            // Nothing tells it from one just made, whose root peelfs makes as the layers have it.
             continue;
         }
         let mount = writable.mount(again);

@@ -1,10 +1,19 @@
 //! Writable mounts: what is done in one comes out as in a plain directory, and as in kernel overlayfs.
 
+mod base;
+mod behind;
 mod check;
+mod copied;
+mod errors;
+mod host;
 mod model;
+mod named;
 mod names;
+mod parallel;
 mod perform;
 mod richest;
+mod user;
+mod workloads;
 
 use crate::support::need::has_fuse;
 use crate::support::overlay;
