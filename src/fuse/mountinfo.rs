@@ -54,16 +54,32 @@ fn all() -> io::Result<Vec<Mounted>> {
     Ok(text.split(|&byte| byte == b'\n').filter_map(parse).collect())
 }
 
+/// How often the table is read before a mount that is not in it counts as gone. The kernel gives it a page at a time,
+/// and while many others come and go, one that stands has been seen to be missing.
+const READS: usize = 3;
+
 /// A mount, wherever it has come to stand.
 pub fn find(id: &MountId) -> io::Result<Option<Mounted>> {
-    Ok(all()?.into_iter().find(|mounted| mounted.id == *id))
+    look(|all| all.into_iter().find(|mounted| mounted.id == *id))
+}
+
+/// Looks for a mount in the table, more than once if it is not there.
+fn look(find: impl Fn(Vec<Mounted>) -> Option<Mounted>) -> io::Result<Option<Mounted>> {
+    for _ in 1..READS {
+        if let Some(found) = find(all()?) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(find(all()?))
 }
 
 /// The mount that a path leads into where several stand on top of each other.
 pub fn topmost_at(point: &Path) -> io::Result<Option<Mounted>> {
-    let here: Vec<Mounted> = all()?.into_iter().filter(|mounted| mounted.point == point).collect();
-    let is_covered = |mounted: &Mounted| here.iter().any(|other| other.parent == mounted.id.number);
-    Ok(here.iter().find(|mounted| !is_covered(mounted)).cloned())
+    look(|all| {
+        let here: Vec<Mounted> = all.into_iter().filter(|mounted| mounted.point == point).collect();
+        let is_covered = |mounted: &Mounted| here.iter().any(|other| other.parent == mounted.id.number);
+        here.iter().find(|mounted| !is_covered(mounted)).cloned()
+    })
 }
 
 /// Whether a file was opened in this mount.
