@@ -8,6 +8,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::thread;
+use std::time::Duration;
 
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,9 @@ fn all() -> io::Result<Vec<Mounted>> {
 /// and while many others come and go, one that stands has been seen to be missing.
 const READS: usize = 3;
 
+/// How long the table is given to settle between them.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// A mount, wherever it has come to stand.
 pub fn find(id: &MountId) -> io::Result<Option<Mounted>> {
     look(|all| all.into_iter().find(|mounted| mounted.id == *id))
@@ -69,6 +74,7 @@ fn look(find: impl Fn(Vec<Mounted>) -> Option<Mounted>) -> io::Result<Option<Mou
         if let Some(found) = find(all()?) {
             return Ok(Some(found));
         }
+        thread::sleep(PAUSE);
     }
     Ok(find(all()?))
 }
