@@ -110,25 +110,21 @@ impl<'a> Walk<'a> {
     fn run(&mut self) -> Result<(), Error> {
         let mut levels = vec![self.root()?];
         while let Some(level) = levels.last_mut() {
-            let Some(Name { name, node, base }) = level.names.pop() else {
+            let Some(name) = level.names.pop() else {
                 levels.pop();
                 self.visitor.leave()?;
                 continue;
             };
-            let path = level.path.join(&name);
-            let hides = level.hides;
-            match (node, base) {
+            let path = level.path.join(&name.name);
+            match (&name.node, &name.base) {
                 (None, None) => {}
-                (None, Some(_)) => self.visitor.gone(&path, !hides)?,
-                (Some(_), _) if name.starts_with(WHITEOUT) => self.leave_out(&path),
-                (Some(node @ Node::Dir { .. }), base) => {
-                    let entered = self.enter(level, &name, path, &node, base)?;
+                (None, Some(_)) => self.visitor.gone(&path, !level.hides)?,
+                (Some(_), _) if name.name.starts_with(WHITEOUT) => self.leave_out(&path),
+                (Some(node @ Node::Dir { .. }), _) => {
+                    let entered = self.enter(level, path, &name, node)?;
                     levels.push(entered);
                 }
-                (Some(node), base) => {
-                    let dir = &level.open;
-                    self.leaf(dir, &name, &path, &node, base, hides)?;
-                }
+                (Some(node), _) => self.leaf(level, &path, &name, node)?,
             }
         }
         Ok(())
@@ -160,51 +156,38 @@ impl<'a> Walk<'a> {
         self.sides.of_upper(spot, &stat)
     }
 
-    fn enter(
-        &mut self,
-        level: &Level,
-        name: &[u8],
-        path: TreePath,
-        node: &Node,
-        base: Option<union::Node>,
-    ) -> Result<Level, Error> {
+    fn enter(&mut self, level: &Level, path: TreePath, name: &Name, node: &Node) -> Result<Level, Error> {
+        let Name { name, base, .. } = name;
         let entry = self.sides.shown(&level.open, name, node).map_err(of(&path))?;
         let how = self.compare_dir(&entry, base.as_ref()).map_err(of(&path))?;
         let open = self.view().enter(&level.open, name, node).map_err(of_view).map_err(of(&path))?;
         let open = open.ok_or_else(|| of(&path)(io::ErrorKind::NotADirectory.into()))?;
-        let base_dir = base.as_ref().and_then(union::Node::as_dir).cloned();
+        let base_dir = base.as_ref().and_then(union::Node::as_dir);
         // What shows through it is what the image has there: the layer need not repeat it.
-        let is_plain = !level.hides && base_dir.is_some() && open.lower == base_dir;
+        let is_plain = !level.hides && base_dir.is_some() && open.lower.as_ref() == base_dir;
         let hides = !level.hides && base_dir.is_some() && !is_plain;
         let is_needed = !is_plain || how != How::Same;
-        self.visitor.enter(Step { path: &path, entry, base, how, is_needed, hides })?;
-        let names = self.names(&open, base_dir.as_ref(), !is_plain).map_err(of(&path))?;
+        self.visitor.enter(Step { path: &path, entry, base: base.clone(), how, is_needed, hides })?;
+        let names = self.names(&open, base_dir, !is_plain).map_err(of(&path))?;
         Ok(Level { path, open, hides: !is_plain, names })
     }
 
-    fn leaf(
-        &mut self,
-        dir: &OpenDir,
-        name: &[u8],
-        path: &TreePath,
-        node: &Node,
-        base: Option<union::Node>,
-        hides: bool,
-    ) -> Result<(), Error> {
+    fn leaf(&mut self, level: &Level, path: &TreePath, name: &Name, node: &Node) -> Result<(), Error> {
+        let Name { name, base, .. } = name;
         let is_linked = matches!(node, Node::Upper(stat) if stat.st_nlink > 1);
         if matches!(self.depth, Depth::Linked) && !is_linked {
             let size = if let Node::Upper(stat) = node { stat.st_size.cast_unsigned() } else { 0 };
             self.visitor.passed_over(size);
             return Ok(());
         }
-        let entry = self.sides.shown(dir, name, node).map_err(of(path))?;
+        let entry = self.sides.shown(&level.open, name, node).map_err(of(path))?;
         let how = self.compare_leaf(&entry, base.as_ref()).map_err(of(path))?;
         let for_others = match (self.depth, entry.file) {
             (Depth::All(links), Some(file)) => links.must_hold(file),
             _ => false,
         };
-        let is_needed = hides || how != How::Same || for_others;
-        self.visitor.leaf(Step { path, entry, base, how, is_needed, hides: false })
+        let is_needed = level.hides || how != How::Same || for_others;
+        self.visitor.leaf(Step { path, entry, base: base.clone(), how, is_needed, hides: false })
     }
 
     fn compare_dir(&self, entry: &Entry, base: Option<&union::Node>) -> io::Result<How> {
