@@ -205,6 +205,14 @@ impl Upper {
         }
     }
 
+    /// Keeps the permission bits of an ACL that has been set; the host knows its own.
+    pub fn keep_permissions(&self, spot: &Spot, bits: u16) -> Result<()> {
+        match self.keeping {
+            Keeping::Host => Ok(()),
+            Keeping::Xattr => self.keep(spot, |kept| kept.mode = kept.mode & 0o7000 | bits),
+        }
+    }
+
     /// Sets times; `None` leaves one as it is.
     pub fn set_times(&self, spot: &Spot, atime: Option<When>, mtime: Option<When>) -> Result<()> {
         let times = Timestamps { last_access: timespec(atime), last_modification: timespec(mtime) };
