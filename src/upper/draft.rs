@@ -10,7 +10,7 @@ use crate::entry::{Attributes, Device, Kind, Time, Xattr};
 use crate::host::{OVERRIDE, Override};
 
 use super::marks::METACOPY;
-use super::stat::Keeping;
+use super::stat::{Keeping, kind};
 use super::work::remove_all;
 use super::{Spot, Upper, sys};
 
@@ -187,6 +187,7 @@ impl Upper {
     pub fn set_owner(&self, spot: &Spot, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
         match self.keeping {
             Keeping::Host => sys::chown(spot.dir(), spot.name(), uid, gid),
+            Keeping::Xattr if kind(&spot.stat()?) == Kind::Symlink => chown_if_granted(spot, uid, gid),
             Keeping::Xattr => self.keep(spot, |kept| {
                 kept.uid = uid.unwrap_or(kept.uid);
                 kept.gid = gid.unwrap_or(kept.gid);
@@ -202,6 +203,14 @@ impl Upper {
                 sys::chmod(held.dir(), Mode::from_raw_mode(mode.into()))
             }
             Keeping::Xattr => self.keep(spot, |kept| kept.mode = mode),
+        }
+    }
+
+    /// Keeps the permission bits of an ACL that has been set; the host knows its own.
+    pub fn keep_permissions(&self, spot: &Spot, bits: u16) -> Result<()> {
+        match self.keeping {
+            Keeping::Host => Ok(()),
+            Keeping::Xattr => self.keep(spot, |kept| kept.mode = kept.mode & 0o7000 | bits),
         }
     }
 
@@ -231,6 +240,15 @@ impl Upper {
         let needed = if is_directory { 0o700 } else { 0o600 };
         let mode = Mode::from_raw_mode(u32::from(kept.mode & 0o777) | needed);
         sys::chmod(spot.hold()?.dir(), mode)
+    }
+}
+
+/// Gives a symlink an owner, if the host grants it: no attribute can be set on one to keep it in, and its owner
+/// decides nothing. An error would end every `cp -a` and `tar x`.
+fn chown_if_granted(spot: &Spot, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+    match sys::chown(spot.dir(), spot.name(), uid, gid) {
+        Err(Errno::PERM | Errno::INVAL) => Ok(()),
+        done => done,
     }
 }
 
@@ -280,7 +298,11 @@ impl Draft<'_> {
                     upper.set_mode(&self.spot, look.mode)?;
                 }
             }
-            Keeping::Xattr if matches!(body, Body::Symlink(_)) => {}
+            Keeping::Xattr if matches!(body, Body::Symlink(_)) => {
+                if (look.uid, look.gid) != upper.own_ids {
+                    chown_if_granted(&self.spot, Some(look.uid), Some(look.gid))?;
+                }
+            }
             Keeping::Xattr => {
                 let kind = match body {
                     Body::Directory => (Kind::Directory, Device::default()),

@@ -34,6 +34,14 @@ pub struct Setting {
     pub user: User,
     /// Owners and modes are kept in xattrs (`force_mask`, `xattr_permissions=2`).
     pub force_mask: bool,
+    /// A fifo is made.
+    pub has_fifo: bool,
+}
+
+impl Setting {
+    pub fn of(user: User) -> Setting {
+        Setting { user, force_mask: false, has_fifo: true }
+    }
 }
 
 /// A directory in which it is told.
@@ -52,10 +60,10 @@ pub fn busybox() -> Option<PathBuf> {
 }
 
 impl Story {
-    pub fn new(mount_program: &str, setting: &Setting) -> Story {
+    pub fn new(mount_program: &str, setting: Setting) -> Story {
         let story = Story { dir: TempDir::new().unwrap(), user: setting.user, started: SystemTime::now() };
-        story.write_images(setting);
-        story.write_configuration(mount_program, setting);
+        story.write_images(&setting);
+        story.write_configuration(mount_program, &setting);
         if story.user == User::Nobody {
             story.give_away();
         }
@@ -65,10 +73,9 @@ impl Story {
     fn write_images(&self, setting: &Setting) {
         let image = Written::new("localhost/base:1", [base(), above()]);
         fs::write(self.join("base.tar"), docker(&[image])).unwrap();
-        // containers/storage 1.43 cannot give a fifo an xattr.
-        let containerfile = match setting.force_mask {
-            true => CONTAINERFILE.replace(" && mkfifo /lower/pipe", ""),
-            false => CONTAINERFILE.to_owned(),
+        let containerfile = match setting.has_fifo {
+            true => CONTAINERFILE.to_owned(),
+            false => CONTAINERFILE.replace(" && mkfifo /lower/pipe", ""),
         };
         fs::write(self.join("Containerfile"), containerfile).unwrap();
         fs::write(self.join("story.sh"), SCRIPT).unwrap();

@@ -7,7 +7,7 @@ use crate::entry::Xattr;
 pub const DEFAULT: &[u8] = b"system.posix_acl_default";
 
 /// The attribute that holds who may do what.
-const ACCESS: &[u8] = b"system.posix_acl_access";
+pub const ACCESS: &[u8] = b"system.posix_acl_access";
 
 /// The version that the kernel writes; the only one there is.
 const VERSION: [u8; 4] = 2u32.to_le_bytes();
@@ -56,6 +56,11 @@ pub fn inherit(default: &[u8], mode: u16, is_dir: bool) -> Option<(u16, Vec<Xatt
     Some((bits, xattrs))
 }
 
+/// The permission bits that an ACL stands for. `None` if the value is none.
+pub fn mode(access: &[u8]) -> Option<u16> {
+    inherit(access, 0o777, false).map(|(bits, _)| bits)
+}
+
 fn tag(entry: &[u8]) -> u16 {
     match entry {
         [low, high, ..] => u16::from_le_bytes([*low, *high]),
@@ -66,6 +71,15 @@ fn tag(entry: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_acl_stands_for_permission_bits() {
+        let minimal = acl(&[(USER_OBJ, 7), (GROUP_OBJ, 5), (OTHER, 0)]);
+        assert_eq!(mode(&minimal), Some(0o750));
+        let masked = acl(&[(USER_OBJ, 6), (0x02, 7), (GROUP_OBJ, 4), (MASK, 7), (OTHER, 1)]);
+        assert_eq!(mode(&masked), Some(0o671));
+        assert_eq!(mode(b"none"), None);
+    }
 
     fn acl(entries: &[(u16, u16)]) -> Vec<u8> {
         let entry = |&(tag, perm): &(u16, u16)| {

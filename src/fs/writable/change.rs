@@ -7,9 +7,9 @@ use crate::entry::{Attributes, Kind};
 use crate::fs::{Error, InodeNo, Result};
 use crate::upper::{When, calls};
 
-use super::WritableFilesystem;
 use super::copy_up::Data;
 use super::handles::Handle;
+use super::{WritableFilesystem, acl};
 
 /// What is to change of an inode; what is `None` stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -92,7 +92,15 @@ impl WritableFilesystem {
         }
         self.copy_up(ino, Data::None)?;
         let _names = self.names.read();
-        Ok(self.upper.set_xattr(&self.upper_spot(ino)?, name, value, flags)?)
+        let spot = self.upper_spot(ino)?;
+        self.upper.set_xattr(&spot, name, value, flags)?;
+        // `cp -a` and `mv` set modes so.
+        if name == acl::ACCESS
+            && let Some(bits) = acl::mode(value)
+        {
+            self.upper.keep_permissions(&spot, bits)?;
+        }
+        Ok(())
     }
 
     /// Removes an extended attribute.
