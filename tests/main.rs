@@ -19,5 +19,6 @@ mod cli;
 mod mount;
 mod cache;
 mod inputs;
+mod podman;
 mod commit;
 mod write;

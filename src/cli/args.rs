@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::blob::{BlockCache, SpoolDir};
 use crate::cache::{self, Cache};
+use crate::fuse;
 use crate::image::{Choice, Input, Opening, Platform};
 use crate::stack::{self, Stack};
 use crate::tarball::{DEFAULT_BLOCKS, DEFAULT_MAX_SIZE, TarReader};
@@ -133,6 +134,8 @@ pub struct UpperArgs {
 impl UpperArgs {
     /// Opens both to look; it is said if the upper is mounted.
     pub fn look(&self) -> Result<(Stack, Upper), Box<dyn std::error::Error>> {
+        // Each directory on the way to one that is looked at is open.
+        fuse::raise_file_limit();
         let stack = self.image.stack()?;
         let Looked { upper, is_in_use } = Upper::look(&self.upper, &stack, self.force)?;
         if is_in_use {

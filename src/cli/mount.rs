@@ -15,7 +15,6 @@ use crate::fuse::{
 use crate::image::Input;
 use crate::layer::LayerNo;
 use crate::stack::Stack;
-use crate::upper::Upper;
 
 use super::args::OpenArgs;
 use super::mount_stats::{self, StatsFormat};
@@ -75,6 +74,7 @@ pub fn run(mut args: Args) -> Result {
     let input = input(&args, &words, &mount_point)?;
     // What can be seen to be wrong is said before any work is done.
     let stats = stats(&args, &words)?;
+    let upper = args.upper.choose(&words.upper)?;
     let mount_point = MountPoint::new(&mount_point)?;
     let ready_fd = args.ready_fd.map(ReadyFd::new).transpose();
     let ready_fd = ready_fd.map_err(|error| format!("--ready-fd: {error}"))?;
@@ -91,10 +91,19 @@ pub fn run(mut args: Args) -> Result {
     if words.options.auto_unmount {
         daemon.auto_unmount = Some(AutoUnmount::start()?);
     }
-    serve(args, words, &input, mount_point, daemon)
+    serve(Order { args, words, input, upper }, mount_point, daemon)
 }
 
-fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, daemon: Daemon) -> Result {
+/// What was asked for, once it makes sense.
+struct Order {
+    args: Args,
+    words: MountWords,
+    input: Input,
+    upper: Option<UpperChoice>,
+}
+
+fn serve(order: Order, mount_point: MountPoint, daemon: Daemon) -> Result {
+    let Order { args, words, input, upper } = order;
     let open = OpenArgs {
         image: args.open.image.or(words.image),
         platform: args.open.platform.or(words.platform),
@@ -108,7 +117,7 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
         strict: args.open.strict || words.strict,
     };
     fuse::raise_file_limit();
-    let stack = open.stack(input)?;
+    let stack = open.stack(&input)?;
     for (layer, no) in stack.layers().iter().zip(0..) {
         if layer.content.leads_into(mount_point.dir()) {
             let (dir, layer) = (mount_point.dir().display(), stack.place(LayerNo(no)));
@@ -120,9 +129,8 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
     }
     let mut options = words.options;
     if options.source.is_empty() {
-        options.source = source_name(input);
+        options.source = source_name(&input);
     }
-    let upper = args.upper.choose(&words.upper)?;
     options.writable = upper.is_some() && !words.is_read_only;
     // Only root is granted it.
     options.passthrough = !args.upper.no_passthrough && rustix::process::geteuid().is_root();
@@ -138,7 +146,7 @@ fn serve(args: Args, words: MountWords, input: &Input, mount_point: MountPoint, 
 fn writable(stack: Stack, choice: &UpperChoice) -> Result<WritableFilesystem> {
     // The modes that programs ask for are exact: their own mask was applied before.
     rustix::process::umask(Mode::empty());
-    let upper = Upper::open(&choice.options, &stack)?;
+    let upper = choice.open(&stack)?;
     Ok(WritableFilesystem::new(Filesystem::new(stack), upper, choice.write))
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use crate::fs::WriteOptions;
-use crate::upper::UpperOptions;
+use crate::stack::Stack;
+use crate::upper::{Upper, UpperOptions};
 
 use super::Result;
 use super::mount_words::UpperWords;
@@ -25,8 +26,23 @@ const PREFIX: &str = "peelfs-ephemeral-";
 
 /// An upper directory, and what may be written into it.
 pub struct UpperChoice {
-    pub options: UpperOptions,
+    /// With `--ephemeral` the directories are still to be made.
+    options: UpperOptions,
+    is_ephemeral: bool,
     pub write: WriteOptions,
+}
+
+impl UpperChoice {
+    /// Opens the upper directory.
+    pub fn open(&self, stack: &Stack) -> Result<Upper> {
+        let mut options = self.options.clone();
+        if self.is_ephemeral {
+            let dir = temporary_dir()?;
+            (options.dir, options.work) = (dir.join("upper"), Some(dir.join("work")));
+            options.ephemeral = Some(dir);
+        }
+        Ok(Upper::open(&options, stack)?)
+    }
 }
 
 /// The options of `mount` that make it writable.
@@ -52,48 +68,42 @@ pub struct UpperArgs {
 impl UpperArgs {
     /// The upper directory, if there is to be one.
     pub fn choose(&self, words: &UpperWords) -> Result<Option<UpperChoice>> {
-        let common = UpperOptions {
-            force: self.force,
-            is_volatile: words.is_volatile,
-            keeping: words.keeping,
-            ..UpperOptions::default()
-        };
-        let write = |redirects| WriteOptions {
-            redirects: words.redirects.unwrap_or(redirects),
-            metacopy: words.metacopy,
-        };
-        let by_hand = |dir, work, ephemeral| UpperChoice {
-            options: UpperOptions { dir, work, makes: true, ephemeral, patience: BY_HAND, ..common.clone() },
-            write: write(true),
-        };
-        match (&self.upper, &words.dir, &words.work) {
-            (Some(_), Some(_), _) => Err("--upper and upperdir= say the same; give one of them".into()),
-            (Some(upper), None, _) => Ok(Some(by_hand(upper.clone(), self.work.clone(), None))),
-            (None, Some(_), _) if self.ephemeral => Err("--ephemeral needs no upperdir=".into()),
-            (None, Some(dir), Some(work)) => Ok(Some(UpperChoice {
-                options: UpperOptions {
-                    dir: dir.clone(),
-                    work: Some(work.clone()),
-                    patience: BY_PROGRAM,
-                    ..common
-                },
-                // As overlayfs, and for whoever reads the upper without knowing of redirects, as Podman does.
-                write: write(false),
-            })),
-            (None, Some(_), None) => Err("upperdir= needs workdir=, on the same file system".into()),
-            (None, None, Some(_)) => Err("workdir= needs upperdir=".into()),
-            (None, None, None) if self.ephemeral => {
-                let dir = temporary_dir()?;
-                Ok(Some(by_hand(dir.join("upper"), Some(dir.join("work")), Some(dir))))
+        let (named_by_hand, is_ephemeral) = (self.upper.as_ref(), self.ephemeral);
+        let (dir, work) = match (named_by_hand, &words.dir, &words.work) {
+            (Some(_), Some(_), _) => {
+                return Err("--upper and upperdir= say the same; give one of them".into());
             }
-            (None, None, None) => Ok(None),
-        }
+            (None, Some(_), _) if is_ephemeral => return Err("--ephemeral needs no upperdir=".into()),
+            (None, Some(_), None) => return Err("upperdir= needs workdir=, on the same file system".into()),
+            (_, None, Some(_)) => return Err("workdir= needs upperdir=".into()),
+            (None, Some(dir), Some(work)) => (dir.clone(), Some(work.clone())),
+            (Some(dir), None, None) => (dir.clone(), self.work.clone()),
+            (None, None, None) if is_ephemeral => (PathBuf::new(), None),
+            (None, None, None) => return Ok(None),
+        };
+        let is_by_hand = words.dir.is_none();
+        let options = UpperOptions {
+            dir,
+            work,
+            makes: is_by_hand,
+            ephemeral: None,
+            force: self.force,
+            patience: if is_by_hand { BY_HAND } else { BY_PROGRAM },
+            is_volatile: words.is_volatile || is_ephemeral,
+            keeping: words.keeping,
+        };
+        // Where a program names the upper, redirects are off as in overlayfs: who reads it next, as Podman does, may
+        // not know of them.
+        let redirects = words.redirects.unwrap_or(is_by_hand);
+        let write = WriteOptions { redirects, metacopy: words.metacopy };
+        Ok(Some(UpperChoice { options, is_ephemeral, write }))
     }
 }
 
 /// A new directory for what is not to stay; those of daemons that were killed go.
 fn temporary_dir() -> io::Result<PathBuf> {
     let place = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
+    let place = place.canonicalize()?;
     sweep(&place);
     tempfile::Builder::new().prefix(PREFIX).tempdir_in(&place).map(tempfile::TempDir::keep)
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use crate::commit::{Sides, revert, revert_all};
+use crate::fuse;
 use crate::path::TreePath;
 use crate::upper::Upper;
 
@@ -24,6 +25,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result {
+    fuse::raise_file_limit();
     let stack = args.over.image.stack()?;
     let upper = Upper::open_unmounted(&args.over.upper, &stack, args.over.force)?;
     if args.all {

@@ -120,9 +120,7 @@ impl<'a> Walk<'a> {
             match (node, base) {
                 (None, None) => {}
                 (None, Some(_)) => self.visitor.gone(&path, !hides)?,
-                (Some(_), _) if name.starts_with(WHITEOUT) => {
-                    tracing::warn!("{path}: left out, as no layer can hold a name that begins with .wh.");
-                }
+                (Some(_), _) if name.starts_with(WHITEOUT) => self.leave_out(&path),
                 (Some(node @ Node::Dir { .. }), base) => {
                     let entered = self.enter(level, &name, path, &node, base)?;
                     levels.push(entered);
@@ -134,6 +132,13 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Says once that a name would be read as a marker.
+    fn leave_out(&self, path: &TreePath) {
+        if matches!(self.depth, Depth::All(_)) {
+            tracing::warn!("{path}: left out, as no layer can hold a name that begins with .wh.");
+        }
     }
 
     fn root(&mut self) -> Result<Level, Error> {

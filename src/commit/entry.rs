@@ -6,10 +6,11 @@ use std::io::{self, Read};
 use rustix::fs::{OFlags, Stat};
 
 use crate::entry::{Attributes, Kind, Xattr};
+use crate::host::OVERRIDE;
 use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union;
-use crate::upper::{Node, OVERRIDE, OpenDir, Spot, Upper, View, ViewError};
+use crate::upper::{Node, OpenDir, Spot, Upper, View, ViewError};
 
 use super::file::LayerFile;
 
@@ -145,6 +146,11 @@ impl Sides<'_> {
         match new.attributes.kind {
             Kind::Symlink => Ok(self.target(new)? == self.target(old)?),
             Kind::Regular if new.attributes.size > 0 => {
+                if let (Source::Lower(new), Source::Lower(old)) = (&new.source, &old.source)
+                    && new == old
+                {
+                    return Ok(true);
+                }
                 self.with_data(new, |a| self.with_data(old, |b| have_same_bytes(a, b)))
             }
             _ => Ok(true),

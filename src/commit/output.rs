@@ -4,9 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::emulate_default_handler;
 
 /// Names that are tried for the moment in which the file has one and is not yet in its place.
 const ATTEMPTS: u32 = 100;
@@ -21,7 +25,7 @@ enum Place {
     /// It gets a name when it is whole.
     Unnamed(PathBuf),
     /// The file system knows no files without a name.
-    Named(tempfile::TempPath, PathBuf),
+    Named(tempfile::TempPath, PathBuf, Removal),
     /// It is written to something that is no file.
     Copied(Box<dyn Write>),
 }
@@ -60,7 +64,8 @@ impl Output {
         // The mask takes from it what it takes from every new file.
         builder.prefix(".peelfs-").permissions(fs::Permissions::from_mode(0o666));
         let (file, name) = builder.tempfile_in(dir)?.into_parts();
-        Ok(Output { file, place: Place::Named(name, path.to_owned()) })
+        let removal = Removal::of(name.to_path_buf())?;
+        Ok(Output { file, place: Place::Named(name, path.to_owned(), removal) })
     }
 
     /// The file, to be written and read; what is written through other handles of it counts.
@@ -72,13 +77,37 @@ impl Output {
     pub fn keep(mut self) -> io::Result<()> {
         match self.place {
             Place::Unnamed(path) => link(&self.file, &path),
-            Place::Named(name, path) => Ok(name.persist(path)?),
+            Place::Named(name, path, _removal) => Ok(name.persist(path)?),
             Place::Copied(mut to) => {
                 self.file.seek(SeekFrom::Start(0))?;
                 io::copy(&mut self.file, &mut to)?;
                 to.flush()
             }
         }
+    }
+}
+
+/// Removes a file when the process is told to end before it is whole.
+struct Removal(Handle);
+
+impl Removal {
+    fn of(name: PathBuf) -> io::Result<Removal> {
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let handle = signals.handle();
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                // It may have come into its place meanwhile.
+                let _ = fs::remove_file(&name);
+                let _ = emulate_default_handler(signal);
+            }
+        })?;
+        Ok(Removal(handle))
+    }
+}
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

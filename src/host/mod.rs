@@ -1,6 +1,7 @@
 //! The host's file systems: which one a file is on, where that matters, and how directories of others are entered.
 
 mod beneath;
+mod override_stat;
 mod xattr;
 
 use std::fs::File;
@@ -8,6 +9,7 @@ use std::io;
 use std::os::fd::AsFd;
 
 pub use beneath::{open_beneath, proc_path};
+pub use override_stat::{OVERRIDE, OVERRIDES, Override};
 pub use xattr::{MAX_XATTR, xattr, xattrs};
 
 /// What is known of a kind of file system.

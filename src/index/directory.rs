@@ -15,8 +15,8 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, SeekFrom, Stat};
 use rustix::mount::{MountPropagationFlags, OpenTreeFlags};
 
 use crate::blob::HostFile;
-use crate::entry::{Data, Device, Extent, Time, Xattr};
-use crate::host::{self, proc_path};
+use crate::entry::{Data, Device, Extent, Kind, Time, Xattr};
+use crate::host::{self, OVERRIDES, Override, proc_path};
 use crate::path::TreePath;
 
 use super::item::{Item, Leaf, Meta};
@@ -90,7 +90,8 @@ impl HostTree {
 
     /// Walks the whole directory once.
     pub(super) fn index(&self) -> Result<Tables, DirectoryError> {
-        let mut scan = Scan { host: self, tree: Tree::new(), seen: FxHashMap::default(), device: 0 };
+        let mut scan =
+            Scan { host: self, tree: Tree::new(), seen: FxHashMap::default(), kept_in: None, device: 0 };
         scan.run()?;
         Ok(layout::tables(scan.tree))
     }
@@ -116,6 +117,8 @@ struct Scan<'a> {
     tree: Tree,
     /// The first name of each file that has several, by its device and number.
     seen: FxHashMap<(u64, u64), TreePath>,
+    /// The attribute that keeps owners and modes, if the layer has one.
+    kept_in: Option<&'static [u8]>,
     /// The file system of the root; what is mounted below is not part of the layer, as in overlayfs.
     device: u64,
 }
@@ -126,6 +129,8 @@ impl Scan<'_> {
         let stat =
             rustix::fs::fstat(&self.host.root).map_err(|errno| self.host.error(&root, errno.into()))?;
         self.device = stat.st_dev;
+        let own = host::xattrs(&self.host.root, b"").map_err(|source| self.host.error(&root, source))?;
+        self.kept_in = OVERRIDES.into_iter().find(|name| own.iter().any(|xattr| *xattr.name == **name));
         self.add(b"/", &root, &stat, &self.host.root, b"")
             .map_err(|source| self.host.error(&root, source))?;
         let mut todo = vec![root];
@@ -166,8 +171,12 @@ impl Scan<'_> {
         dir: &OwnedFd,
         entry: &[u8],
     ) -> io::Result<()> {
-        let xattrs = host::xattrs(dir, entry)?;
-        let meta = meta(stat, &xattrs);
+        let mut xattrs = host::xattrs(dir, entry)?;
+        let kept = self.kept_in.and_then(|name| take_kept(name, &mut xattrs));
+        let mut meta = meta(stat, &xattrs);
+        if let Some(Override { uid, gid, mode, .. }) = kept {
+            (meta.uid, meta.gid, meta.mode) = (uid, gid, mode);
+        }
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind != FileType::Directory && stat.st_nlink > 1 {
             let file = (stat.st_dev, stat.st_ino);
@@ -194,10 +203,13 @@ impl Scan<'_> {
             FileType::BlockDevice => Leaf::BlockDevice(device),
             FileType::Fifo => Leaf::Fifo,
             FileType::Socket => Leaf::Socket,
-            FileType::RegularFile | FileType::Unknown => {
-                data = self.data(path, stat);
-                Leaf::Regular(stat.st_size.cast_unsigned(), &data)
-            }
+            FileType::RegularFile | FileType::Unknown => match kept_node(kept) {
+                Some(node) => node,
+                None => {
+                    data = self.data(path, stat);
+                    Leaf::Regular(stat.st_size.cast_unsigned(), &data)
+                }
+            },
         };
         self.tree.add(name, 0, Item::Leaf(meta, leaf));
         Ok(())
@@ -234,6 +246,23 @@ fn extents(fd: &OwnedFd) -> io::Result<Vec<Extent>> {
         }
         extents.push(Extent { logical: data, source: data, len: at - data });
     }
+}
+
+/// What is kept of a file, which does not show.
+fn take_kept(name: &[u8], xattrs: &mut Vec<Xattr>) -> Option<Override> {
+    let at = xattrs.iter().position(|xattr| *xattr.name == *name)?;
+    Override::parse(&xattrs.remove(at).value)
+}
+
+/// What a plain file stands for, if it is not one.
+fn kept_node(kept: Option<Override>) -> Option<Leaf<'static>> {
+    let (kind, device) = kept?.node()?;
+    Some(match kind {
+        Kind::CharDevice => Leaf::CharDevice(device),
+        Kind::BlockDevice => Leaf::BlockDevice(device),
+        Kind::Fifo => Leaf::Fifo,
+        _ => Leaf::Socket,
+    })
 }
 
 fn meta<'a>(stat: &Stat, xattrs: &'a [Xattr]) -> Meta<'a> {

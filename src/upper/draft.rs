@@ -7,9 +7,10 @@ use rustix::fs::{FileType, Mode, RenameFlags, Stat, Timespec, Timestamps, UTIME_
 use rustix::io::{Errno, Result};
 
 use crate::entry::{Attributes, Device, Kind, Time, Xattr};
+use crate::host::{OVERRIDE, Override};
 
 use super::marks::METACOPY;
-use super::stat::{Keeping, OVERRIDE, Override};
+use super::stat::Keeping;
 use super::work::remove_all;
 use super::{Spot, Upper, sys};
 
@@ -222,7 +223,8 @@ impl Upper {
         }
     }
 
-    fn keep_override(&self, spot: &Spot, kept: &Override) -> Result<()> {
+    /// Keeps owner and mode of a file in its attribute.
+    pub(super) fn keep_override(&self, spot: &Spot, kept: &Override) -> Result<()> {
         sys::setxattr(spot.dir(), spot.name(), OVERRIDE, kept.value().as_bytes(), XattrFlags::empty())?;
         // For whoever looks at the upper by itself, as far as we may; we must be able to go on writing.
         let is_directory = matches!(kept.kind, Some((Kind::Directory, _)));

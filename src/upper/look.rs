@@ -2,15 +2,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::stack::Stack;
 
-use super::open::{OpenError, host_error, keeping};
+use super::open::{OpenError, host_error, keeping, lock as take_lock};
 use super::work::Work;
 use super::{Base, Keeping, Marks, Upper};
+
+/// How long a mount that has just been taken away may take to end.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// An upper directory that was opened to be looked at.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ impl Upper {
 fn open(dir: &Path, lock: FlockOperation) -> Result<(Upper, bool), OpenError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(host_error(dir))?;
-    let is_in_use = match rustix::fs::flock(&root, lock) {
+    let is_in_use = match take_lock(&root, lock, PATIENCE) {
         Err(Errno::WOULDBLOCK) => true,
         locked => locked.map(|()| false).map_err(host_error(dir))?,
     };

@@ -24,7 +24,7 @@ use rustix::fs::{FileType, OFlags, RenameFlags, Stat, StatVfs, XattrFlags};
 use rustix::io::{Errno, Result};
 
 use crate::entry::{Attributes, Xattr, overlay_attribute};
-use crate::host;
+use crate::host::{self, OVERRIDE, Override};
 use crate::path::TreePath;
 
 pub use base::Base;
@@ -34,7 +34,7 @@ pub use look::Looked;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
-pub use stat::{Keeping, OVERRIDE, Override, kind};
+pub use stat::{Keeping, kind};
 pub use view::{Node, OpenDir, View, ViewError};
 
 pub mod calls {
@@ -143,9 +143,11 @@ impl Upper {
 
     /// Whether a file has attributes of its own, and its data is below.
     pub fn lacks_data(&self, spot: &Spot, stat: &Stat) -> Result<bool> {
-        // Only a hole can stand for data: others need not be asked.
-        let has_hole = stat.st_blocks.saturating_mul(512) < stat.st_size;
-        let may = has_hole && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        // A hole stands for the data, and the host may count a block that holds attributes: whatever takes more
+        // room need not be asked.
+        let room = stat.st_blocks.cast_unsigned().saturating_mul(512);
+        let is_hole = stat.st_size > 0 && room <= (stat.st_blksize as u64).max(4096);
+        let may = is_hole && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
         Ok(may && self.marks.read(spot, METACOPY)?.is_some())
     }
 

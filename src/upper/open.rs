@@ -1,8 +1,9 @@
 //! Opening an upper directory: is it usable, is it free, and does it belong to these layers (W8, W9)?
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -11,11 +12,12 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
+use crate::host::{OVERRIDE, Override};
 use crate::stack::Stack;
 use crate::union::Node;
 
 use super::work::Work;
-use super::{Base, Keeping, Look, Marks, OVERRIDE, Override, Spot, Upper, When, sys};
+use super::{Base, Keeping, Look, Marks, Spot, Upper, When, sys};
 
 /// How often a lock is tried.
 const RETRY: Duration = Duration::from_millis(10);
@@ -101,17 +103,18 @@ impl Upper {
         let dir = &options.dir;
         let work_dir = options.work.clone().unwrap_or_else(|| beside(dir));
         if options.makes {
-            for dir in [dir, &work_dir] {
-                make(dir).map_err(host_error(dir))?;
-            }
+            make(dir, 0o755).map_err(host_error(dir))?;
+            make(&work_dir, 0o700).map_err(host_error(&work_dir))?;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(host_error(dir))?;
         check_places(dir, &work_dir)?;
-        lock(&root, options.patience).map_err(|errno| match errno {
-            Errno::WOULDBLOCK => OpenError::InUse(dir.clone()),
-            errno => host_error(dir)(errno),
-        })?;
+        lock(&root, FlockOperation::NonBlockingLockExclusive, options.patience).map_err(
+            |errno| match errno {
+                Errno::WOULDBLOCK => OpenError::InUse(dir.clone()),
+                errno => host_error(dir)(errno),
+            },
+        )?;
         let work = Work::open(&work_dir).map_err(host_error(&work_dir))?;
         let marks = marks(&work).ok_or_else(|| OpenError::NoXattrs(dir.clone()))?;
         let root = Arc::new(root);
@@ -147,8 +150,7 @@ impl Upper {
         let spot = self.root_spot();
         if self.keeping == Keeping::Xattr {
             // Who opens it next knows by it that there is more to see.
-            let kept = Override::of(&attributes).value();
-            self.set_xattr(&spot, OVERRIDE, kept.as_bytes(), XattrFlags::empty())?;
+            self.keep_override(&spot, &Override::of(&attributes))?;
         } else {
             self.set_owner(&spot, Some(attributes.uid), Some(attributes.gid))?;
             self.set_mode(&spot, attributes.mode)?;
@@ -182,11 +184,11 @@ impl Upper {
     }
 }
 
-/// Takes the upper for this process alone. Who has just been unmounted may not have ended yet.
-fn lock(root: &OwnedFd, patience: Duration) -> rustix::io::Result<()> {
+/// Takes a lock of the upper, if nobody holds it against that. Who has just been unmounted may not have ended yet.
+pub(super) fn lock(root: &OwnedFd, lock: FlockOperation, patience: Duration) -> rustix::io::Result<()> {
     let until = Instant::now() + patience;
     loop {
-        match rustix::fs::flock(root, FlockOperation::NonBlockingLockExclusive) {
+        match rustix::fs::flock(root, lock) {
             Err(Errno::WOULDBLOCK) if Instant::now() < until => thread::sleep(RETRY),
             locked => return locked,
         }
@@ -200,8 +202,8 @@ fn beside(dir: &Path) -> PathBuf {
     name.into()
 }
 
-fn make(dir: &Path) -> io::Result<()> {
-    match fs::create_dir(dir) {
+fn make(dir: &Path, mode: u32) -> io::Result<()> {
+    match DirBuilder::new().mode(mode).create(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::{Errno, Result};
 
-use super::{Spot, sys};
+use super::{Spot, errno, sys};
 
 /// The directory in the work directory, as overlayfs names it.
 const NAME: &[u8] = b"work";
@@ -42,7 +42,9 @@ impl Work {
             }
             dir => dir?,
         };
-        let work = Work { dir: Arc::new(dir), path: path.to_owned(), next: AtomicU64::new(0) };
+        // The path that it has in the end must not depend on where this process is then.
+        let path = path.canonicalize().map_err(|error| errno(&error))?;
+        let work = Work { dir: Arc::new(dir), path, next: AtomicU64::new(0) };
         work.sweep()?;
         Ok(work)
     }

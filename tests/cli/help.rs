@@ -2,9 +2,9 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 12] = [
-    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "index",
-    "cache",
+const COMMANDS: [&str; 15] = [
+    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "status",
+    "revert", "commit", "index", "cache",
 ];
 
 /// Of `cache`.
@@ -77,6 +77,9 @@ Commands:
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
   verify   Check digests, diff IDs, the image ID and every member of every layer
+  status   Show what an upper directory changes in the image: A added, C changed, D deleted
+  revert   Forget changes, so that the image's own shows again
+  commit   Keep what was written over an image as a new layer, in a new image
   index    Read the layers of an image and keep their indexes, so that mounting takes no time
   cache    List, check or empty the directory of indexes that are kept between mounts
   help     Print this message or the help of the given subcommand(s)
@@ -129,6 +132,15 @@ Opening the image:
       --spool-dir <DIR>               Decode what cannot be read in place in this directory
                                       [default: $TMPDIR or /var/tmp]
       --strict                        Refuse an image with members that have no place in its tree
+
+Writing:
+      --upper <DIR>     Make the mount writable; DIR holds the difference, in overlayfs's format,
+                        and is made if need be
+      --work <DIR>      Make files in this directory first, on the same file system as the upper
+                        [default: DIR.work]
+      --ephemeral       Make the mount writable, and forget what was written when it ends
+      --force           Mount an upper directory that was made over other layers
+      --no-passthrough  Have all that is written and read go through the daemon
 $ peelfs index -h
 Read the layers of an image and keep their indexes, so that mounting takes no time
 

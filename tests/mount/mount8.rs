@@ -193,16 +193,38 @@ fn a_line_that_fuse_overlayfs_takes_is_taken_and_gives_the_same() {
 }
 
 #[test]
-fn an_upper_directory_is_refused_with_the_reason() {
+fn a_line_for_overlayfs_with_an_upper_can_be_written() {
     need!(has_fuse(), "needs FUSE");
     let dir = TempDir::new().unwrap();
+    let base = write_tar(dir.path(), "d/f=below");
+    for name in ["u", "w", "mnt"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    let point = dir.path().join("mnt");
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let options = format!("lowerdir={},upperdir={},workdir={}", base.display(), at("u"), at("w"));
+    let output = peelfs(["overlay", point.to_str().unwrap(), "-o", &options]);
+    assert!(output.status.success(), "{output:?}");
+    fs::write(point.join("d/f"), b"above").unwrap();
+    assert!(peelfs(["umount", point.to_str().unwrap()]).status.success());
+    assert_eq!(fs::read(dir.path().join("u/d/f")).unwrap(), b"above");
+    assert!(dir.path().join("w").exists());
+}
+
+#[test]
+fn half_an_upper_is_none() {
+    need!(has_fuse(), "needs FUSE");
+    let dir = TempDir::new().unwrap();
+    let base = write_tar(dir.path(), "d/f=below");
     let point = dir.path().to_str().unwrap();
-    let output = peelfs(["overlay", point, "-o", "lowerdir=/a:/b,upperdir=/u,workdir=/w"]);
-    let said = super::complaint(&output);
-    assert_eq!(
-        said,
-        "peelfs: mount option `upperdir`: this version mounts read-only; leave upperdir and workdir away\n"
-    );
+    for (options, why) in [
+        ("upperdir=/u", "upperdir= needs workdir=, on the same file system"),
+        ("workdir=/w", "workdir= needs upperdir="),
+    ] {
+        let options = format!("lowerdir={},{options}", base.display());
+        let said = super::complaint(&peelfs(["overlay", point, "-o", &options]));
+        assert_eq!(said, format!("peelfs: {why}\n"));
+    }
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn a_mount_that_cannot_be_made_says_why_and_leaves_nothing_behind() {
         ("--log-file mnt layer0.tar mnt", "peelfs: --log-file mnt: Is a directory"),
         (
             "-o upperdir=u,lowerdir=layer0.tar mnt",
-            "peelfs: mount option `upperdir`: this version mounts read-only",
+            "peelfs: upperdir= needs workdir=, on the same file system",
         ),
     ] {
         for foreground in ["", "--foreground "] {

@@ -103,7 +103,7 @@ impl<'a> Known<'a> {
 }
 
 /// A tree with only what `docker export` keeps, and without what Docker adds to a container.
-fn as_exported(tree: Tree) -> Tree {
+pub fn as_exported(tree: Tree) -> Tree {
     let mut tree = without_links(tree);
     let is_added = |name: &[u8], added: &str| {
         name.strip_prefix(added.as_bytes()).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')

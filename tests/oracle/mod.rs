@@ -5,7 +5,7 @@
 
 mod attributes;
 mod compressed;
-mod docker;
+pub mod docker;
 mod images;
 mod listed;
 mod named;
