@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::mount::command;
 use super::proc::{assert_gone, eventually};
-use super::{Layer, Mount, Overlay, Tree, peelfs, write_tars};
+use super::{Layer, Mount, Overlay, Tree, write_tars};
 
 /// Who mounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl By {
 
 /// Layers, and an upper directory that belongs to them.
 pub struct Writable {
-    dir: TempDir,
+    _dir: TempDir,
     /// Where the upper directory is.
     place: PathBuf,
     tars: Vec<PathBuf>,
@@ -48,7 +48,7 @@ impl Writable {
         let dir = TempDir::new().unwrap();
         let tars = write_tars(dir.path(), layers);
         let unpacked = Overlay::of_tars(&tars);
-        Writable { place: dir.path().to_owned(), dir, tars, unpacked }
+        Writable { place: dir.path().to_owned(), _dir: dir, tars, unpacked }
     }
 
     /// With the upper directory in another place.
@@ -181,14 +181,13 @@ impl WritableMount {
     /// Unmounts it; returns when nothing is left of it. Nothing in it may be open.
     #[track_caller]
     pub fn unmount(mut self) {
-        let by = self.by.take().unwrap();
         // A process that another thread has just forked holds what is open here, until it runs its program.
         eventually("nobody uses the mount", || {
             let unmounted = rustix::mount::unmount(self.path(), UnmountFlags::empty());
             assert!(matches!(unmounted, Ok(()) | Err(Errno::BUSY)), "{unmounted:?}");
             unmounted.is_ok()
         });
-        if by == By::Peelfs {
+        if self.by.take() == Some(By::Peelfs) {
             assert_gone(self.path());
         }
     }

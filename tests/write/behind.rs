@@ -236,7 +236,8 @@ const ODD: &[Odd] = &[
         scene.dir("d", &[]);
         scene.file("f", &[]);
         for name in ["d", "f"] {
-            fs::set_permissions(scene.upper(name), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+            fs::set_permissions(scene.upper(name), std::os::unix::fs::PermissionsExt::from_mode(0o000))
+                .unwrap();
         }
     }),
     ("names as in layers", |scene| {
