@@ -30,6 +30,19 @@ COLD = "sync; echo 3 >/proc/sys/vm/drop_caches; "
 
 
 @dataclass
+class Written:
+    """How much is written, where writing is measured."""
+
+    # Bytes of one file, and of all that is committed.
+    bytes: int
+    # Files that are unpacked.
+    files: int
+    # Entries of a layer that are changed; of so many each has to be on the disk before the next.
+    lower: int
+    synced: int
+
+
+@dataclass
 class Setup:
     """Where things are, and what of the rest is there."""
 
@@ -39,16 +52,18 @@ class Setup:
     # Seconds that a mount is left alone before its memory is looked at once more.
     idle: float
     programs: Programs
-    files: Workload
-    image: Workload
-    large: Workload
-    # By what they are made of, and how they are compressed.
-    compressed: dict
-    empty: Path
+    written: Written
     # Entries of the trees that show cost by size, and layers of those that show cost by depth.
     sizes: list
     depths: list
     depths_files: int
+    # The archives that are read; not made if no figure of a run reads them.
+    files: Optional[Workload] = None
+    image: Optional[Workload] = None
+    large: Optional[Workload] = None
+    # By what they are made of, and how they are compressed.
+    compressed: dict = field(default_factory=dict)
+    empty: Optional[Path] = None
 
     @property
     def cache(self):
@@ -57,6 +72,8 @@ class Setup:
 
     def shown(self, command):
         """A command as one would type it, with the paths of this run left out."""
+        if command[:2] == ["sh", "-c"] and len(command) == 3:
+            command = command[2].split(" ")
         programs = [str(path) for path in vars(self.programs).values() if path]
         words = [Path(word).name if word in programs else word for word in map(str, command)]
         return " ".join(word.replace(str(self.root), "$DIR") for word in words)
@@ -193,6 +210,14 @@ def through_mounts(report, title, rounds, mounts, run):
                 report.leave_out(f"{title}, {system}: {why}")
                 del mounts[system]
     return timings
+
+
+def first_round(mounts):
+    """Says whether a mount is one of the first round, each time it is asked: what has been seen to be right once
+    need not be looked at again.
+    """
+    asked = iter(mounts)
+    return lambda: next(asked, None) is not None
 
 
 def cold_and_warm(command, patience):

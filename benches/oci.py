@@ -142,13 +142,24 @@ def descriptor(layout, media_type, digest):
 
 def large_file(root, size):
     """A plain tar of one file of `size` bytes, of every kind of content by turns."""
-    path = root / f"large-{size >> 20}-v{EDITION}.tar"
+    return one_file(root / f"large-{size >> 20}-v{EDITION}.tar", size, mixed)
+
+
+def noise_file(root, size):
+    """A plain tar of one file of `size` bytes that look like nothing; made in a moment."""
+    noise = random.Random(4)
+    path = root / f"noise-{size >> 20}-v{EDITION}.tar"
+    return one_file(path, size, lambda count: (noise.randbytes(PIECE) for _ in range(count)))
+
+
+def one_file(path, size, pieces):
+    """A plain tar of one file, in pieces of which so many are made as are asked for."""
     if workload := kept(path):
         return workload
     info = entry(LARGE, size=size)
     with open(path, "wb", buffering=1 << 20) as tar:
         tar.write(info.tobuf(tarfile.USTAR_FORMAT))
-        for piece in mixed(size // PIECE):
+        for piece in pieces(size // PIECE):
             tar.write(piece)
         tar.write(bytes(2 * tarfile.BLOCKSIZE))
     workload = Workload(path, f"one file of {size >> 20} MiB", 1, 1, size)

@@ -39,6 +39,13 @@ BARS = {
     "first_walk": "From an archive in memory to the end of a first walk",
     "first_mount": "First mount of an image, and others that read all of its layers",
     "index": "Index of a plain tar of many files",
+    "write": "A large new file, written (×: of overlayfs)",
+    "read_back": "A large file of the upper directory, read front to back (×: of overlayfs)",
+    "copy_up": "A large file of a layer, changed for the first time (×: of overlayfs)",
+    "unpack": "Many small files unpacked into a mount, and removed (×: of overlayfs)",
+    "change": "Files of a layer changed for the first time, by chmod (×: of overlayfs)",
+    "names": "Files of a layer removed, and directories of it moved (×: of overlayfs)",
+    "commit": "What was written, made a layer of an image",
 }
 
 # Figures of lines: what stands above them, and what their x axis counts.

@@ -13,6 +13,9 @@ from systems import IS_ROOT, Failed
 # Peers are compared in versions that are named.
 RATARMOUNT = "1.3.0"
 
+# All that others have to be compared with, by what is installed for it.
+PEERS = {"ratarmount", "fuse-overlayfs", "archivemount", "erofs-utils", "umoci"}
+
 # What draws the plots; its version is part of how they look.
 MATPLOTLIB = "3.9.4"
 
@@ -23,7 +26,8 @@ class Programs:
 
     peelfs: Path
     header_scan: Path
-    decode_floor: Path
+    decode_floor: Optional[Path]
+    encode_floor: Optional[Path]
     floor: Path
     reader: Path
     ratarmount: Optional[str]
@@ -33,29 +37,39 @@ class Programs:
     umoci: Optional[str]
 
 
-def build_and_find(root, to, install):
-    """All programs: the sources are in `root`, what does not belong to the system goes to `to`."""
+def build_and_find(root, to, installs, built=None):
+    """All programs: the sources are in `root`, what does not belong to the system goes to `to`.
+
+    Of the peers those are installed that are named; what cargo makes is taken from `built`, if that is given.
+    """
+    built = built or build(root)
     return Programs(
-        peelfs=build(root, "peelfs", "--bins"),
+        peelfs=built / "peelfs",
         header_scan=compile_c(root, to, "header_scan"),
-        decode_floor=build(root, "examples/decode_floor", "--example", "decode_floor"),
+        decode_floor=there(built / "examples/decode_floor"),
+        encode_floor=there(built / "examples/encode_floor"),
         floor=compile_c(root, to, "floor"),
         reader=compile_c(root, to, "reader"),
-        ratarmount=find_ratarmount(to, install),
-        fuse_overlayfs=find("fuse-overlayfs", "fuse-overlayfs", install),
-        archivemount=find("archivemount", "archivemount", install),
-        mkfs_erofs=find("mkfs.erofs", "erofs-utils", install),
-        umoci=find("umoci", "umoci", install),
+        ratarmount=find_ratarmount(to, "ratarmount" in installs),
+        fuse_overlayfs=find("fuse-overlayfs", "fuse-overlayfs", installs),
+        archivemount=find("archivemount", "archivemount", installs),
+        mkfs_erofs=find("mkfs.erofs", "erofs-utils", installs),
+        umoci=find("umoci", "umoci", installs),
     )
 
 
-def build(root, program, *what):
-    """A release binary, as `cargo build --release` makes it."""
-    command = ["cargo", "build", "--release", "--locked", *what]
+def build(root):
+    """Where the release binaries are, as `cargo build --release` makes them."""
+    command = ["cargo", "build", "--release", "--locked", "--bins", "--examples"]
     if subprocess.run(command, cwd=root).returncode:
         raise Failed(" ".join(command))
     target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
-    return (root / target / "release" / program).resolve()
+    return (root / target / "release").resolve()
+
+
+def there(path):
+    """A path, if there is something."""
+    return path if path.exists() else None
 
 
 def compile_c(root, to, name):
@@ -92,8 +106,8 @@ def in_venv(venv, program, version, install, package=None):
     return path if path.exists() else None
 
 
-def find(program, package, install):
+def find(program, package, installs):
     """A program of the system's; of a Debian package, if it may be installed."""
-    if not shutil.which(program) and install and IS_ROOT and shutil.which("apt-get"):
+    if not shutil.which(program) and package in installs and IS_ROOT and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "-y", "-qq", package], stdout=subprocess.DEVNULL)
     return shutil.which(program)

@@ -13,13 +13,9 @@ class Book:
         self.path = path
         self.kept = json.loads(path.read_text()) if path and path.exists() else {"figures": {}}
 
-    @property
-    def machine(self):
-        return self.kept["machine"]
-
-    @machine.setter
-    def machine(self, text):
-        self.kept["machine"] = text
+    def describe(self, part, machine):
+        """What the figures of a part were last measured on, and with."""
+        self.kept.setdefault("machines", {})[part] = machine
 
     def enter(self, name, report, measured):
         """Puts a figure's results in the place of its last ones, and what was measured when, and of what."""
@@ -28,10 +24,12 @@ class Book:
         if self.path:
             self.path.write_text(json.dumps(self.kept, indent=1))
 
-    def text(self, names, pictures=None):
+    def text(self, part, names, pictures=None):
         """Tables of all these figures' results, as far as there are any; in between, pictures."""
         found = {name: self.kept["figures"][name] for name in names if name in self.kept["figures"]}
-        parts = [self.machine, results(found), pictures, timings(found)]
+        if not found:
+            return ""
+        parts = [self.kept["machines"][part], results(found), pictures, timings(found)]
         return "\n\n".join(part for part in parts if part)
 
 
@@ -56,5 +54,5 @@ def timings(found):
 
 
 def table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    lines = [[str(cell).replace("|", "\\|") for cell in line] for line in [head, ["---"] * len(head), *rows]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

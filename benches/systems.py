@@ -8,6 +8,7 @@ import struct
 import subprocess
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 # How long a mount may take to come, or its daemon to end, before it counts as failed.
@@ -43,6 +44,25 @@ def daemon(command, **options):
     return process
 
 
+@dataclass
+class Upper:
+    """Where a mount puts what is written, and whether it may leave it to the kernel when that is on the disk."""
+
+    dir: Path
+    work: Path
+    is_volatile: bool = False
+
+    @property
+    def words(self):
+        """As overlayfs and fuse-overlayfs are told."""
+        return [f"upperdir={self.dir}", f"workdir={self.work}", *(["volatile"] if self.is_volatile else [])]
+
+    @property
+    def options(self):
+        """As peelfs is told."""
+        return ["--upper", self.dir, "--work", self.work, *(["-o", "volatile"] if self.is_volatile else [])]
+
+
 def peelfs_command(binary, image, point, cache=None):
     """Without a cache directory it is to find out everything anew, and leave nothing in the user's."""
     options = ["--cache-dir", cache] if cache else ["--no-cache"]
@@ -50,10 +70,11 @@ def peelfs_command(binary, image, point, cache=None):
 
 
 @contextmanager
-def peelfs(binary, image, point, cache=None):
+def peelfs(binary, image, point, cache=None, options=()):
     """Mounts with peelfs; once the mount has answered, gives its process, with how long that `took` from exec."""
     ready, announce = os.pipe()
     command = peelfs_command(binary, image, point, cache)
+    command[2:2] = options
     command[2:2] = ["--foreground", "--ready-fd", str(announce)]
     process = daemon(command, pass_fds=[announce])
     os.close(announce)
@@ -74,8 +95,8 @@ def floor(program, table, archive, point):
 
 
 @contextmanager
-def overlayfs(layers, point):
-    """Mounts the kernel's overlayfs over unpacked layers, base first."""
+def overlayfs(layers, point, words=()):
+    """Mounts the kernel's overlayfs over unpacked layers, base first; `words` are further options."""
     # A single lower is refused; an empty one below it changes nothing.
     nothing = layers[0].parent / "nothing"
     if len(layers) == 1:
@@ -83,15 +104,17 @@ def overlayfs(layers, point):
         layers = [nothing, *layers]
     # Relative names, or many layers would not fit into the page that mount(2) takes.
     names = ":".join(layer.name for layer in reversed(layers))
-    with kernel_mount(["-t", "overlay", "overlay", "-o", f"lowerdir={names}"], point, cwd=layers[0].parent):
+    options = ",".join([f"lowerdir={names}", *words])
+    with kernel_mount(["-t", "overlay", "overlay", "-o", options], point, cwd=layers[0].parent):
         yield
 
 
 @contextmanager
-def fuse_overlayfs(layers, point):
+def fuse_overlayfs(layers, point, words=()):
     """Mounts fuse-overlayfs over the same layers."""
     names = ":".join(str(layer) for layer in reversed(layers))
-    with served(["fuse-overlayfs", "-f", "-o", f"lowerdir={names}", point], point) as process:
+    options = ",".join([f"lowerdir={names}", *words])
+    with served(["fuse-overlayfs", "-f", "-o", options, point], point) as process:
         yield process
 
 
