@@ -27,7 +27,8 @@ pub fn permissions(mode: u32) -> u16 {
 /// What mknod(2) is to make; a directory is none of it.
 pub fn node(mode: u32, device: u32) -> Option<Body<'static>> {
     let kind = match mode & libc::S_IFMT {
-        libc::S_IFREG => return Some(Body::File),
+        // Nobody has it open: it need not be opened to be made.
+        libc::S_IFREG => Kind::Regular,
         libc::S_IFCHR => Kind::CharDevice,
         libc::S_IFBLK => Kind::BlockDevice,
         libc::S_IFIFO => Kind::Fifo,

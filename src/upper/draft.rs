@@ -106,22 +106,22 @@ impl Upper {
         let needed = if matches!(body, Body::Directory) { 0o700 } else { 0o600 };
         let is_kept = match (self.keeping, body) {
             (Keeping::Host, _) | (_, Body::Symlink(_)) => true,
-            (Keeping::Xattr, Body::Node(..)) => false,
+            // A plain file stands for it, with an attribute that says so.
+            (Keeping::Xattr, Body::Node(kind, _)) if kind != Kind::Regular => false,
             (Keeping::Xattr, _) => look.mode & needed == needed,
         };
         is_own && is_kept && look.xattrs.is_empty() && look.times.is_none()
     }
 
-    /// A whiteout in the work directory.
-    fn whiteout_draft(&self) -> Result<Draft<'_>> {
-        self.bare_draft(Body::Node(Kind::CharDevice, Device::default()), Mode::empty())
-    }
-
     fn bare_draft(&self, body: Body<'_>, mode: Mode) -> Result<Draft<'_>> {
         let spot = self.work.spot();
         let file = self.make(&spot, body, mode)?;
-        let is_directory = matches!(body, Body::Directory);
-        Ok(Draft { upper: self, spot, is_directory, file, is_placed: false })
+        Ok(self.draft_at(spot, matches!(body, Body::Directory), file))
+    }
+
+    /// What has been made at a place in the work directory.
+    pub(super) fn draft_at(&self, spot: Spot, is_directory: bool, file: Option<OwnedFd>) -> Draft<'_> {
+        Draft { upper: self, spot, is_directory, file, is_placed: false }
     }
 
     /// Makes something; gives the file, if it is one. Nobody else comes into the work directory.
@@ -131,9 +131,6 @@ impl Upper {
             Body::Directory => sys::mkdir(dir, name, mode)?,
             Body::File => return sys::create(dir, name, mode).map(Some),
             Body::Symlink(target) => sys::symlink(target, dir, name)?,
-            Body::Node(Kind::CharDevice, device) if device.is_whiteout() => {
-                sys::mknod(dir, name, FileType::CharacterDevice, Mode::empty(), 0)?;
-            }
             // A device is not for everyone to make, and of none of these could anything be kept.
             Body::Node(..) if self.keeping == Keeping::Xattr => {
                 return sys::create(dir, name, mode).map(Some);
@@ -149,19 +146,6 @@ impl Upper {
             }
         }
         Ok(None)
-    }
-
-    /// Puts a whiteout where there is nothing, or where something stands that shows no more: that is gone in the
-    /// same step. Of a directory there may be left only what does not show either.
-    pub fn whiteout(&self, dir: &Arc<OwnedFd>, name: &[u8], there: Option<&Stat>) -> Result<()> {
-        let Some(there) = there else {
-            return sys::mknod(dir.as_fd(), name, FileType::CharacterDevice, Mode::empty(), 0);
-        };
-        let draft = self.whiteout_draft()?;
-        match FileType::from_raw_mode(there.st_mode) {
-            FileType::Directory => draft.exchange(dir, name),
-            _ => draft.place(dir, name, Place::Taken),
-        }
     }
 
     /// Empties an opaque directory, or one that is about to be renamed over, of the whiteouts in it: an empty one
@@ -370,7 +354,7 @@ impl Draft<'_> {
     }
 
     /// Puts it into its place and removes what stood there, whatever it was.
-    fn exchange(mut self, dir: &Arc<OwnedFd>, name: &[u8]) -> Result<()> {
+    pub(super) fn exchange(mut self, dir: &Arc<OwnedFd>, name: &[u8]) -> Result<()> {
         self.rename(dir, name, RenameFlags::EXCHANGE)?;
         self.is_placed = true;
         // What lies in the work directory now does not show; the next mount would sweep it.

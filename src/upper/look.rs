@@ -75,6 +75,7 @@ fn open(dir: &Path, lock: FlockOperation) -> Result<(Upper, bool), OpenError> {
     let is_root = rustix::process::geteuid().is_root();
     let upper = Upper {
         work: Work::none(&root),
+        whiteout: Default::default(),
         root,
         path: PathBuf::from(dir),
         marks: if is_root { Marks::Trusted } else { Marks::User },

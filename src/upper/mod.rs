@@ -14,6 +14,7 @@ mod spot;
 mod stat;
 mod sys;
 mod view;
+mod whiteout;
 mod work;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -43,6 +44,7 @@ pub mod calls {
 }
 
 use marks::{METACOPY, REDIRECT};
+use whiteout::Template;
 use work::Work;
 
 /// An upper directory that is open, and nobody else's as long as it is.
@@ -51,6 +53,7 @@ pub struct Upper {
     root: Arc<OwnedFd>,
     path: PathBuf,
     work: Work,
+    whiteout: Template,
     marks: Marks,
     keeping: Keeping,
     /// Whose what is made here is at first: this process's user and group.
@@ -212,8 +215,10 @@ impl Upper {
 
     /// To be called when nothing uses it any more: takes away what is not to stay.
     pub fn clean_up(&self) {
-        if self.removes_work {
-            self.work.remove();
+        match self.removes_work {
+            true => self.work.remove(),
+            // What is in the way will be swept by who mounts it next.
+            false => drop(self.work.sweep()),
         }
         if let Some(dir) = &self.ephemeral
             && let Err(error) = std::fs::remove_dir_all(dir)

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 
+use crate::entry::overlay_attribute;
 use crate::host::{OVERRIDE, Override};
 use crate::stack::Stack;
 use crate::union::Node;
@@ -126,6 +127,7 @@ impl Upper {
             root,
             path: dir.clone(),
             work,
+            whiteout: Default::default(),
             marks,
             keeping,
             own_ids: (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
@@ -135,11 +137,13 @@ impl Upper {
         })
     }
 
+    /// Whether nobody has mounted it before: not we, nor overlayfs, which leaves attributes of its own there too.
     fn is_unused(&self) -> rustix::io::Result<bool> {
         let mut names = Dir::read_from(&*self.root)?;
         let is_empty =
             names.all(|entry| entry.is_ok_and(|e| matches!(e.file_name().to_bytes(), b"." | b"..")));
-        Ok(is_empty && self.recorded_base()?.is_none())
+        let xattrs = self.root_spot().xattrs()?;
+        Ok(is_empty && !xattrs.iter().any(|xattr| overlay_attribute(&xattr.name).is_some()))
     }
 
     /// Gives the root owner, mode and times of the image's.

@@ -74,7 +74,8 @@ impl Work {
         let _ = std::fs::remove_dir(&self.path);
     }
 
-    fn sweep(&self) -> Result<()> {
+    /// Removes all that lies in it.
+    pub fn sweep(&self) -> Result<()> {
         empty(&self.dir)
     }
 }

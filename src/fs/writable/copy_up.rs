@@ -18,8 +18,9 @@ use crate::wait;
 use super::inodes::Found;
 use super::{STRIPES, WritableFilesystem};
 
-/// Bytes that are copied at a time through a buffer.
-const PIECE: usize = 1024 * 1024;
+/// Bytes that are written at a time: what a processor's cache holds. A mebibyte at once has been seen to take ten times
+/// as long on ext4.
+pub(super) const PIECE: usize = 256 * 1024;
 
 /// Bytes that the kernel is asked to copy at a time: a request to stop should not wait for a whole disk.
 const STRETCH: u64 = 64 * 1024 * 1024;

@@ -11,7 +11,7 @@ use crate::upper::calls;
 use crate::wait;
 
 use super::WritableFilesystem;
-use super::copy_up::Data;
+use super::copy_up::{Data, PIECE};
 use super::handles::{Handle, OpenFile};
 
 /// The most bytes that are copied in answer to one request if they have to be read; the program asks again.
@@ -101,7 +101,19 @@ impl WritableFilesystem {
     pub fn write(&self, handle: Handle, offset: u64, bytes: &[u8]) -> Result<usize> {
         let open = self.handles.file(handle)?;
         let file = self.written_file(&open)?;
-        Ok(calls::write_at(file, bytes, offset)?)
+        let mut done = 0;
+        for piece in bytes.chunks(PIECE) {
+            match calls::write_at(file, piece, offset + done as u64) {
+                Ok(n) => done += n,
+                // What was written is; the program hears of the rest when it asks again.
+                Err(_) if done > 0 => break,
+                Err(errno) => return Err(errno.into()),
+            }
+            if done % PIECE != 0 {
+                break;
+            }
+        }
+        Ok(done)
     }
 
     /// Waits until what was written is on the disk (W7).
