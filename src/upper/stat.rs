@@ -51,8 +51,8 @@ pub fn attributes(stat: &Stat, kept: Option<Override>) -> Attributes {
         }
     }
     if attributes.kind == Kind::Directory {
-        // As of any directory here (S24); what the host says is of its own part only.
-        attributes = Attributes { nlink: 1, size: 0, blocks: 0, ..attributes };
+        // As of any directory here.
+        attributes = Attributes { size: 0, blocks: 0, ..attributes };
     }
     attributes
 }

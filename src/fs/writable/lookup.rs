@@ -12,6 +12,9 @@ use crate::upper::{Node, OpenDir, Spot};
 use super::inodes::Found;
 use super::{WritableFilesystem, check_name};
 
+/// `st_nlink` of a directory that has a part below (S24): the host counts the subdirectories of its own part only.
+const MERGED_LINKS: u32 = 1;
+
 impl WritableFilesystem {
     /// What a name in a directory is; `None` if there is nothing. The kernel knows it from here on.
     pub fn lookup(&self, parent: InodeNo, name: &[u8]) -> Result<Option<(InodeNo, Attributes)>> {
@@ -77,12 +80,15 @@ impl WritableFilesystem {
     }
 
     fn node_attributes(&self, ino: InodeNo, dir: &OpenDir, name: &[u8], node: &Node) -> Result<Attributes> {
-        match (node, &dir.upper) {
-            (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) => {
-                Ok(self.upper.attributes(&Spot::at(upper, name), stat)?)
-            }
-            _ => self.lower.attributes(ino),
+        let (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) = (node, &dir.upper)
+        else {
+            return self.lower.attributes(ino);
+        };
+        let mut attributes = self.upper.attributes(&Spot::at(upper, name), stat)?;
+        if matches!(node, Node::Dir { lower: Some(_), .. }) {
+            attributes.nlink = MERGED_LINKS;
         }
+        Ok(attributes)
     }
 
     /// An inode's attributes.
@@ -96,8 +102,15 @@ impl WritableFilesystem {
         let Some(spot) = self.spot(ino)? else { return self.lower.attributes(ino) };
         let stat = spot.stat()?;
         let mut attributes = self.upper.attributes(&spot, &stat)?;
-        if attributes.kind == Kind::Directory && spot.name().is_empty() && ino != InodeNo::ROOT {
-            attributes.nlink = 0;
+        if attributes.kind == Kind::Directory {
+            let is_removed = spot.name().is_empty() && ino != InodeNo::ROOT;
+            let is_merged = ino == InodeNo::ROOT
+                || self.inodes.lock().get(ino).is_some_and(|inode| inode.lower.is_some());
+            attributes.nlink = match (is_removed, is_merged) {
+                (true, _) => 0,
+                (_, true) => MERGED_LINKS,
+                _ => attributes.nlink,
+            };
         }
         Ok(attributes)
     }
