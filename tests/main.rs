@@ -22,3 +22,4 @@ mod inputs;
 mod podman;
 mod commit;
 mod write;
+mod kill;

@@ -18,7 +18,7 @@ use super::mount_words::UpperWords;
 
 /// How long a mount of the same upper may take to end: of one that was named by hand, and of one that a program
 /// mounts again as soon as it is unmounted.
-const BY_HAND: Duration = Duration::from_millis(500);
+const BY_HAND: Duration = Duration::from_secs(3);
 const BY_PROGRAM: Duration = Duration::from_secs(10);
 
 /// How temporary directories are named.

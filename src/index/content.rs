@@ -76,6 +76,14 @@ impl Content {
         matches!(self, Content::Directory(files) if files.tree.leads_into(mount_point))
     }
 
+    /// The directory, if it is one.
+    pub fn host_dir(&self) -> Option<&Path> {
+        match self {
+            Content::Tar(_) => None,
+            Content::Directory(files) => Some(files.tree.path()),
+        }
+    }
+
     /// The length of the tar that all extents lie in, in bytes.
     pub fn tar_len(&self) -> Option<u64> {
         match self {

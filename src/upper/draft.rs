@@ -164,7 +164,11 @@ impl Upper {
         }
         let aside = self.work.spot();
         sys::rename(dir.as_fd(), name, aside.dir(), aside.name(), RenameFlags::empty())?;
-        remove_all(&aside)
+        // Whatever becomes of the rest, the directory is gone.
+        if let Err(errno) = remove_all(&aside) {
+            tracing::warn!(%errno, "what was removed stays in the work directory");
+        }
+        Ok(())
     }
 
     /// Sets an owner, as far as the host grants it, or keeps it (W8).
@@ -297,7 +301,8 @@ impl Draft<'_> {
                 upper.keep_override(&self.spot, &Override { uid, gid, mode, kind: Some(kind) })?;
             }
         }
-        for xattr in look.xattrs {
+        // What the image keeps for someone else must not be taken for ours.
+        for xattr in look.xattrs.iter().filter(|xattr| *xattr.name != *OVERRIDE) {
             self.set_xattr(xattr)?;
         }
         self.set_times(look)

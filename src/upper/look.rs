@@ -67,7 +67,9 @@ impl Upper {
 fn open(dir: &Path, lock: FlockOperation) -> Result<(Upper, bool), OpenError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(host_error(dir))?;
-    let is_in_use = match take_lock(&root, lock, PATIENCE) {
+    // Who only looks need not wait long: that it is in use is no reason not to.
+    let patience = if lock == FlockOperation::NonBlockingLockShared { PATIENCE } else { PATIENCE * 10 };
+    let is_in_use = match take_lock(&root, lock, patience) {
         Err(Errno::WOULDBLOCK) => true,
         locked => locked.map(|()| false).map_err(host_error(dir))?,
     };

@@ -45,6 +45,8 @@ pub enum Below {
     Nothing,
     /// What was renamed to it.
     Redirect(Redirect),
+    /// Nobody knows: its redirect is none.
+    Unknown,
 }
 
 /// Where a renamed directory was before.
@@ -91,7 +93,9 @@ impl Marks {
         for xattr in spot.xattrs()? {
             match overlay_attribute(&xattr.name) {
                 Some(b"opaque") if *xattr.value == *b"y" => return Ok(Below::Nothing),
-                Some(b"redirect") => below = Below::Redirect(Redirect::parse(&xattr.value)?),
+                Some(b"redirect") => {
+                    below = Redirect::parse(&xattr.value).map_or(Below::Unknown, Below::Redirect);
+                }
                 _ => {}
             }
         }

@@ -69,6 +69,14 @@ pub enum OpenError {
     /// One contains the other.
     #[error("{}: the work directory and the upper directory must be apart", .0.display())]
     Nested(PathBuf),
+    /// It is part of the image.
+    #[error("{}: in the layer {}, which must not change", .upper.display(), .layer.display())]
+    InLayer {
+        /// The upper directory.
+        upper: PathBuf,
+        /// The layer.
+        layer: PathBuf,
+    },
     /// Its file system keeps no marks.
     #[error("{}: its file system keeps no extended attributes, which an upper directory needs", .0.display())]
     NoXattrs(PathBuf),
@@ -90,6 +98,7 @@ pub enum OpenError {
 impl Upper {
     /// Opens a directory as the upper of a stack; from here on no other mount may have it.
     pub fn open(options: &UpperOptions, stack: &Stack) -> Result<Upper, OpenError> {
+        check_layers(&options.dir, stack)?;
         let upper = Upper::open_any(options)?;
         let at_root = host_error_of(&options.dir);
         if options.makes && upper.is_unused().map_err(&at_root)? {
@@ -102,21 +111,19 @@ impl Upper {
     /// Opens a directory whatever it belongs to.
     pub fn open_any(options: &UpperOptions) -> Result<Upper, OpenError> {
         let dir = &options.dir;
-        let work_dir = options.work.clone().unwrap_or_else(|| beside(dir));
         if options.makes {
             make(dir, 0o755).map_err(host_error(dir))?;
-            make(&work_dir, 0o700).map_err(host_error(&work_dir))?;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(host_error(dir))?;
-        check_places(dir, &work_dir)?;
         lock(&root, FlockOperation::NonBlockingLockExclusive, options.patience).map_err(
             |errno| match errno {
                 Errno::WOULDBLOCK => OpenError::InUse(dir.clone()),
                 errno => host_error(dir)(errno),
             },
         )?;
-        let work = Work::open(&work_dir).map_err(host_error(&work_dir))?;
+        // Once the upper is ours: a mount of it that ends takes its work directory away.
+        let work = open_work(options)?;
         let marks = marks(&work).ok_or_else(|| OpenError::NoXattrs(dir.clone()))?;
         let root = Arc::new(root);
         let keeping = match options.keeping {
@@ -164,7 +171,7 @@ impl Upper {
     }
 
     fn set_look_of_rest(&self, spot: &Spot, look: &Look<'_>) -> rustix::io::Result<()> {
-        for xattr in look.xattrs {
+        for xattr in look.xattrs.iter().filter(|xattr| *xattr.name != *OVERRIDE) {
             match self.set_xattr(spot, &xattr.name, &xattr.value, XattrFlags::empty()) {
                 Err(Errno::NOTSUP | Errno::PERM) => {}
                 set => set?,
@@ -180,12 +187,28 @@ impl Upper {
         let Some(given) = Base::of(stack).map_err(&error)? else { return Ok(()) };
         match self.recorded_base().map_err(|errno| error(errno.into()))? {
             Some(recorded) if recorded == given => Ok(()),
-            Some(recorded) if !force => {
-                Err(OpenError::OtherBase { path: self.path.clone(), recorded, given })
-            }
-            _ => self.record_base(&given).map_err(|errno| error(errno.into())),
+            // It is used on other layers this once, and belongs to those it was made over.
+            Some(_) if force => Ok(()),
+            Some(recorded) => Err(OpenError::OtherBase { path: self.path.clone(), recorded, given }),
+            None => self.record_base(&given).map_err(|errno| error(errno.into())),
         }
     }
+}
+
+/// An upper that is a layer, or lies in one, would change the image.
+fn check_layers(upper: &Path, stack: &Stack) -> Result<(), OpenError> {
+    // What is not there yet is where it will be.
+    let real = match (upper.canonicalize(), upper.parent()) {
+        (Err(_), Some(parent)) => parent.canonicalize().ok(),
+        (real, _) => real.ok(),
+    };
+    let dirs = stack.layers().iter().filter_map(|layer| layer.content.host_dir());
+    for layer in dirs.filter_map(|dir| dir.canonicalize().ok()) {
+        if real.as_ref().is_some_and(|real| real.starts_with(&layer)) {
+            return Err(OpenError::InLayer { upper: upper.to_owned(), layer });
+        }
+    }
+    Ok(())
 }
 
 /// Takes a lock of the upper, if nobody holds it against that. Who has just been unmounted may not have ended yet.
@@ -199,17 +222,31 @@ pub(super) fn lock(root: &OwnedFd, lock: FlockOperation, patience: Duration) -> 
     }
 }
 
+/// Opens the work directory, made if need be; one that will not do is not left behind.
+fn open_work(options: &UpperOptions) -> Result<Work, OpenError> {
+    let dir = options.dir.canonicalize().map_err(host_error(&options.dir))?;
+    let work = options.work.clone().unwrap_or_else(|| beside(&dir));
+    let is_new = options.makes && make(&work, 0o700).map_err(host_error(&work))?;
+    let opened = check_places(&dir, &work).and_then(|()| Work::open(&work).map_err(host_error(&work)));
+    if opened.is_err() && is_new {
+        // Empty, or it is not ours alone.
+        let _ = fs::remove_dir(&work);
+    }
+    opened
+}
+
 /// Where the work directory is if nobody says: a directory of the same file system that is not in the upper.
 fn beside(dir: &Path) -> PathBuf {
-    let mut name = dir.components().as_path().as_os_str().to_owned();
+    let mut name = dir.as_os_str().to_owned();
     name.push(".work");
     name.into()
 }
 
-fn make(dir: &Path, mode: u32) -> io::Result<()> {
+/// Makes a directory; gives whether it was not there.
+fn make(dir: &Path, mode: u32) -> io::Result<bool> {
     match DirBuilder::new().mode(mode).create(dir) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        made => made.map(|()| true),
     }
 }
 

@@ -111,6 +111,7 @@ impl View<'_> {
     fn below(&self, dir: &OpenDir, name: &[u8], below: &Below) -> Result<Option<MergedDir>> {
         let node = match below {
             Below::Nothing => None,
+            Below::Unknown => return Err(Errno::INVAL.into()),
             Below::Same => self.lookup_below(dir, name)?,
             Below::Redirect(Redirect::Name(name)) => self.lookup_below(dir, name)?,
             Below::Redirect(Redirect::Path(path)) => self.union.lookup_path(path)?,
@@ -164,6 +165,14 @@ impl View<'_> {
         Ok(true)
     }
 
+    /// What is listed of the upper's word on a name: a directory that cannot be entered is there all the same.
+    fn listed(&self, dir: &OpenDir, name: &[u8], word: Word) -> Result<Option<Node>> {
+        match word {
+            Word::Dir(stat, Below::Unknown) => Ok(Some(Node::Dir { upper: Some(stat), lower: None })),
+            word => self.merge(dir, name, word),
+        }
+    }
+
     /// All names of a directory that show, sorted by their bytes.
     pub fn list(&self, dir: &OpenDir) -> Result<Vec<(Box<[u8]>, Node)>> {
         let own = match &dir.upper {
@@ -176,18 +185,18 @@ impl View<'_> {
             for below in self.union.list(lower)? {
                 let below = below?;
                 while let Some((name, word)) = own.next_if(|(name, _)| **name < *below.name) {
-                    listed.extend(self.merge(dir, &name, word)?.map(|node| (name, node)));
+                    listed.extend(self.listed(dir, &name, word)?.map(|node| (name, node)));
                 }
                 match own.next_if(|(name, _)| **name == *below.name) {
                     Some((name, word)) => {
-                        listed.extend(self.merge(dir, &name, word)?.map(|node| (name, node)));
+                        listed.extend(self.listed(dir, &name, word)?.map(|node| (name, node)));
                     }
                     None => listed.push((below.name.into(), below.node.into())),
                 }
             }
         }
         for (name, word) in own {
-            listed.extend(self.merge(dir, &name, word)?.map(|node| (name, node)));
+            listed.extend(self.listed(dir, &name, word)?.map(|node| (name, node)));
         }
         Ok(listed)
     }

@@ -42,6 +42,14 @@ impl Work {
             }
             dir => dir?,
         };
+        // What is made in it must inherit neither group nor rights from above.
+        sys::chmod(dir.as_fd(), Mode::RWXU)?;
+        for acl in [&b"system.posix_acl_access"[..], b"system.posix_acl_default"] {
+            match sys::removexattr(dir.as_fd(), b"", acl) {
+                Err(Errno::NODATA | Errno::NOTSUP) => {}
+                removed => removed?,
+            }
+        }
         // The path that it has in the end must not depend on where this process is then.
         let path = path.canonicalize().map_err(|error| errno(&error))?;
         let work = Work { dir: Arc::new(dir), path, next: AtomicU64::new(0) };

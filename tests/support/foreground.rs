@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::mount::UnmountFlags;
 use rustix::process::{Pid, Signal};
@@ -21,18 +21,34 @@ pub struct Foreground {
 impl Foreground {
     /// Mounts what the arguments name; options may be among them.
     pub fn new<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Foreground {
-        let dir = TempDir::new().unwrap();
+        match Foreground::start(command(), args) {
+            Ok(foreground) => foreground,
+            Err(mut ended) => panic!("{}", ended.stderr()),
+        }
+    }
+
+    /// The same in an environment, where it may end before it answers: then how it did.
+    pub fn with_env<'a, S: AsRef<OsStr>>(
+        environment: impl IntoIterator<Item = (&'a str, &'a str)>,
+        args: impl IntoIterator<Item = S>,
+    ) -> Result<Foreground, ExitStatus> {
         let mut command = command();
+        command.envs(environment);
+        Foreground::start(command, args).map_err(|mut ended| ended.status())
+    }
+
+    fn start<S: AsRef<OsStr>>(
+        mut command: Command,
+        args: impl IntoIterator<Item = S>,
+    ) -> Result<Foreground, Foreground> {
+        let dir = TempDir::new().unwrap();
         command.args(["mount", "--foreground", "--ready-fd", "1"]).args(args).arg(dir.path());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut ready = String::new();
         child.stdout.take().unwrap().read_to_string(&mut ready).unwrap();
-        let mut foreground = Foreground { child, dir };
-        if ready != "\n" {
-            panic!("{command:?}: {ready:?}, {}", foreground.stderr());
-        }
-        foreground
+        let foreground = Foreground { child, dir };
+        if ready == "\n" { Ok(foreground) } else { Err(foreground) }
     }
 
     /// Where it is.

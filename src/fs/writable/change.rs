@@ -45,8 +45,8 @@ impl WritableFilesystem {
         if changes.size.is_some() {
             self.check_has_size(ino)?;
         }
-        self.copy_up(ino, changes.size.map_or(Data::None, Data::UpTo))?;
-        if let Some(size) = changes.size {
+        let is_cut = self.copy_up(ino, changes.size.map_or(Data::None, Data::UpTo))?;
+        if let Some(size) = changes.size.filter(|_| !is_cut) {
             self.resize(ino, handle, size)?;
         }
         let _names = self.names.read();

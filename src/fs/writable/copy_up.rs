@@ -5,6 +5,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLockWriteGuard};
+use rustix::fs::Stat;
 use rustix::io::Errno;
 
 use crate::blob::ReadAt;
@@ -36,27 +37,36 @@ pub enum Data {
     None,
 }
 
+impl Data {
+    /// Whether less is needed than a file has.
+    fn cuts(self, size: u64) -> bool {
+        matches!(self, Data::UpTo(end) if end < size)
+    }
+}
+
 impl WritableFilesystem {
-    /// Brings something into the upper; it may have been there before.
-    pub(super) fn copy_up(&self, ino: InodeNo, data: Data) -> Result<()> {
+    /// Brings something into the upper; it may have been there before. Gives whether its data was cut off on the
+    /// way: then nothing is left to do of that, and nothing that could fail after the old data is gone.
+    pub(super) fn copy_up(&self, ino: InodeNo, data: Data) -> Result<bool> {
         if self.is_upper(ino) {
-            return if data == Data::None { Ok(()) } else { self.complete(ino, data) };
+            return if data == Data::None { Ok(false) } else { self.complete(ino, data).map(|()| false) };
         }
         let stripe = self.copying.get(ino.0 as usize % STRIPES).map(Mutex::lock);
         if self.is_upper(ino) {
-            return Ok(());
+            drop(stripe);
+            return if data == Data::None { Ok(false) } else { self.complete(ino, data).map(|()| false) };
         }
         let Some((layer, leaf)) = self.lower.leaf(ino)? else {
             let _names = self.write_names();
             self.raise_dir(ino)?;
-            return Ok(());
+            return Ok(false);
         };
         let attributes = self.lower.attributes(ino)?;
         let draft = self.draft_of(ino, layer, leaf, &attributes, data)?;
         let names = self.write_names();
         self.place_copy(ino, layer, leaf, draft)?;
         drop((names, stripe));
-        Ok(())
+        Ok(data.cuts(attributes.size))
     }
 
     /// Whether the upper has it.
@@ -103,7 +113,11 @@ impl WritableFilesystem {
                 Data::None | Data::All => self.fill(draft.file()?, layer, leaf, attributes.size)?,
                 Data::UpTo(end) => self.fill(draft.file()?, layer, leaf, attributes.size.min(end))?,
             }
-            draft.set_times(&look)?;
+            match data.cuts(attributes.size) {
+                // It changes now, in the same step as it comes.
+                true => self.upper.set_times(draft.spot(), Some(When::At(attributes.atime)), None)?,
+                false => draft.set_times(&look)?,
+            }
             draft.sync()?;
         }
         Ok(draft)
@@ -136,37 +150,47 @@ impl WritableFilesystem {
     /// those who still have it open.
     fn place_copy(&self, ino: InodeNo, layer: LayerNo, leaf: LeafId, draft: Draft<'_>) -> Result<()> {
         let stat = draft.stat()?;
-        let mut places = self.places_that_show(layer, leaf)?.into_iter();
-        let Some((parent, name)) = places.next() else {
-            let held = draft.spot().hold()?;
-            let found = Found {
-                stat: &stat,
-                place: (InodeNo::ROOT, b""),
-                is_dir: false,
-                lower: None,
-                below: Some(ino),
-            };
-            let mut inodes = self.inodes.lock();
-            inodes.note(&found);
-            inodes.unplace(ino, InodeNo::ROOT, b"");
-            inodes.hold(ino, held);
-            return Ok(());
-        };
-        let dir = self.raise_dir(parent)?;
-        self.keeping_times(&dir, || Ok(draft.place(&dir, &name, Place::Free)?))?;
-        let spot = Spot::at(&dir, &name);
-        let note = |parent, name: &[u8]| {
-            let found =
-                Found { stat: &stat, place: (parent, name), is_dir: false, lower: None, below: Some(ino) };
-            self.inodes.lock().note(&found);
-        };
-        note(parent, &name);
-        for (parent, name) in places {
-            let dir = self.raise_dir(parent)?;
-            self.keeping_times(&dir, || Ok(self.upper.link(&spot, &dir, &name, Place::Free)?))?;
-            note(parent, &name);
+        let places = self.places_that_show(layer, leaf)?;
+        if places.is_empty() {
+            return self.hold_copy(ino, &stat, &draft);
+        }
+        let named = places.iter().map(|(parent, name)| Ok((self.raise_dir(*parent)?, &**name)));
+        let named: Vec<(Arc<OwnedFd>, &[u8])> = named.collect::<Result<_>>()?;
+        let Some(((dir, name), rest)) = named.split_first() else { return Ok(()) };
+        self.keeping_times(dir, || Ok(draft.place(dir, name, Place::Free)?))?;
+        let first = Spot::at(dir, name);
+        for (done, (dir, name)) in (1..).zip(rest) {
+            let linked = self.keeping_times(dir, || Ok(self.upper.link(&first, dir, name, Place::Free)?));
+            if let Err(error) = linked {
+                self.take_back(named.iter().take(done));
+                return Err(error);
+            }
+        }
+        let mut inodes = self.inodes.lock();
+        for (parent, name) in &places {
+            let place = (*parent, &**name);
+            inodes.note(&Found { stat: &stat, place, is_dir: false, lower: None, below: Some(ino) });
         }
         Ok(())
+    }
+
+    fn hold_copy(&self, ino: InodeNo, stat: &Stat, draft: &Draft<'_>) -> Result<()> {
+        let held = draft.spot().hold()?;
+        let place = (InodeNo::ROOT, &b""[..]);
+        let mut inodes = self.inodes.lock();
+        inodes.note(&Found { stat, place, is_dir: false, lower: None, below: Some(ino) });
+        inodes.unplace(ino, InodeNo::ROOT, b"");
+        inodes.hold(ino, held);
+        Ok(())
+    }
+
+    /// Removes names of a copy that could not get all its names: what is below shows there again.
+    fn take_back<'a>(&self, placed: impl Iterator<Item = &'a (Arc<OwnedFd>, &'a [u8])>) {
+        for (dir, name) in placed {
+            if let Err(error) = self.keeping_times(dir, || Ok(self.upper.unlink(dir, name)?)) {
+                tracing::warn!(%error, "of several names of a file, some are copied up and some are not");
+            }
+        }
     }
 
     /// The names of a file below that show where they stand.

@@ -53,14 +53,15 @@ pub struct At {
 impl WritableFilesystem {
     /// Opens a file; one that is to be written is copied up first, without its data if that is to go.
     pub fn open(&self, ino: InodeNo, access: Access) -> Result<Opened> {
+        let mut is_cut = false;
         if access.writes || access.truncates {
-            self.copy_up(ino, if access.truncates { Data::UpTo(0) } else { Data::All })?;
+            is_cut = self.copy_up(ino, if access.truncates { Data::UpTo(0) } else { Data::All })?;
         }
         let file = match self.is_upper(ino) {
             true => Some(self.open_whole(ino, access.writes || access.truncates)?),
             false => None,
         };
-        if let Some(file) = file.as_ref().filter(|_| access.truncates) {
+        if let Some(file) = file.as_ref().filter(|_| access.truncates && !is_cut) {
             // Also where nothing is left to cut off: the times say that it was written.
             calls::truncate(file, 0)?;
         }
@@ -135,7 +136,11 @@ impl WritableFilesystem {
         }
         let dir = {
             let _names = self.names.read();
-            self.upper_dir(ino)?
+            match self.upper_dir(ino) {
+                // Someone is in a directory that was removed: nothing of it is to be kept.
+                Err(Error::NotFound) => return Ok(()),
+                dir => dir?,
+            }
         };
         wait::announce();
         Ok(calls::sync(&*dir, data_only)?)

@@ -165,6 +165,20 @@ impl Inodes {
         }
     }
 
+    /// A place of something whose directory is known: the kernel may have forgotten the directory of another name.
+    pub fn reachable<'a>(&self, inode: &'a Inode) -> Option<&'a PlacedName> {
+        inode.places.iter().find(|(parent, _)| *parent == InodeNo::ROOT || self.path(*parent).is_some())
+    }
+
+    /// Something has been replaced by a thing of the same kind, which is to be known by its number.
+    pub fn replaced(&mut self, ino: InodeNo, stat: &Stat) {
+        let host = HostId::of(stat);
+        let Some(inode) = self.by_number.get_mut(&ino) else { return };
+        self.by_host.remove(&inode.host);
+        (inode.host, inode.lower) = (host, None);
+        self.by_host.insert(host, ino);
+    }
+
     /// The names from the root down to a directory of the upper; `None` if it is not in the tree any more.
     pub fn path(&self, dir: InodeNo) -> Option<Vec<&[u8]>> {
         let mut names = Vec::new();
@@ -186,11 +200,10 @@ impl Inodes {
 impl Inode {
     fn put(&mut self, found: &Found<'_>) {
         let (parent, name) = found.place;
-        if let Some(lower) = found.lower
-            && self.lower.as_deref() != Some(lower)
-        {
-            self.lower = Some(Arc::new(lower.clone()));
+        if self.lower.as_deref() != found.lower {
+            self.lower = found.lower.map(|lower| Arc::new(lower.clone()));
         }
+        self.is_dir = found.is_dir;
         self.held = None;
         if self.is_dir {
             // A directory has one name; where it stood before, it was moved from behind our back.

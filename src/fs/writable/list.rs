@@ -83,8 +83,19 @@ impl WritableFilesystem {
         };
         for ((name, ..), next) in from_position(&names, position) {
             // What has gone since the directory was read is left out.
-            let Some(node) = self.view().lookup(&dir, name)? else { continue };
-            let (child, attributes) = self.tell(ino, &dir, name, &node)?;
+            let found = self.view().lookup(&dir, name);
+            let told = found
+                .map_err(Error::from)
+                .and_then(|node| node.map(|node| self.tell(ino, &dir, name, &node)).transpose());
+            let (child, attributes) = match told {
+                Ok(Some(told)) => told,
+                Ok(None) => continue,
+                // Those before it have been counted: one that cannot be looked at must not be the end of all.
+                Err(error) => {
+                    tracing::warn!(%error, name = %name.escape_ascii(), "left out of its directory");
+                    continue;
+                }
+            };
             if add(&ListedName { name, ino: child, kind: attributes.kind, next }, &attributes) {
                 self.inodes.lock().forget(child, 1);
                 break;

@@ -15,6 +15,15 @@ use super::{WritableFilesystem, check_name};
 /// `st_nlink` of a directory that has a part below (S24): the host counts the subdirectories of its own part only.
 const MERGED_LINKS: u32 = 1;
 
+/// Who knows of something from here on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// This daemon.
+    Here,
+    /// The kernel too, which will say when it has forgotten.
+    Kernel,
+}
+
 impl WritableFilesystem {
     /// What a name in a directory is; `None` if there is nothing. The kernel knows it from here on.
     pub fn lookup(&self, parent: InodeNo, name: &[u8]) -> Result<Option<(InodeNo, Attributes)>> {
@@ -33,14 +42,29 @@ impl WritableFilesystem {
         name: &[u8],
         node: &Node,
     ) -> Result<(InodeNo, Attributes)> {
-        let ino = self.note(parent, name, node);
-        let attributes = self.node_attributes(ino, dir, name, node)?;
-        self.inodes.lock().told(ino);
-        Ok((ino, attributes))
+        let ino = self.note_as(parent, name, node, Known::Kernel);
+        let attributes = self.node_attributes(ino, dir, name, node);
+        if attributes.is_err() {
+            self.inodes.lock().forget(ino, 1);
+        }
+        Ok((ino, attributes?))
     }
 
     /// The number of what was found; what is in the upper is known by it from here on.
     pub(super) fn note(&self, parent: InodeNo, name: &[u8], node: &Node) -> InodeNo {
+        self.note_as(parent, name, node, Known::Here)
+    }
+
+    /// The same, counted for the kernel in the same moment: else what it forgets meanwhile would take it away.
+    fn note_as(&self, parent: InodeNo, name: &[u8], node: &Node, known: Known) -> InodeNo {
+        let note = |found: &Found<'_>| {
+            let mut inodes = self.inodes.lock();
+            let ino = inodes.note(found);
+            if known == Known::Kernel {
+                inodes.told(ino);
+            }
+            ino
+        };
         match node {
             Node::Lower(layer, leaf) => {
                 let node = union::Node::Leaf { layer: *layer, leaf: *leaf };
@@ -53,11 +77,11 @@ impl WritableFilesystem {
             Node::Dir { upper: Some(stat), lower } => {
                 let below = lower.as_ref().map(|lower| InodeNo::of_dir(&self.lower, lower));
                 let lower = lower.as_ref();
-                self.inodes.lock().note(&Found { stat, place: (parent, name), is_dir: true, lower, below })
+                note(&Found { stat, place: (parent, name), is_dir: true, lower, below })
             }
             Node::Upper(stat) => {
                 let place = (parent, name);
-                self.inodes.lock().note(&Found { stat, place, is_dir: false, lower: None, below: None })
+                note(&Found { stat, place, is_dir: false, lower: None, below: None })
             }
         }
     }
@@ -82,7 +106,8 @@ impl WritableFilesystem {
     fn node_attributes(&self, ino: InodeNo, dir: &OpenDir, name: &[u8], node: &Node) -> Result<Attributes> {
         let (Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }, Some(upper)) = (node, &dir.upper)
         else {
-            return self.lower.attributes(ino);
+            // A name that was hidden when the others of its file were copied up: there is one file by this number.
+            return if self.is_upper(ino) { self.attributes_now(ino) } else { self.lower.attributes(ino) };
         };
         let mut attributes = self.upper.attributes(&Spot::at(upper, name), stat)?;
         if matches!(node, Node::Dir { lower: Some(_), .. }) {

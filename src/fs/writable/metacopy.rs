@@ -59,10 +59,14 @@ impl WritableFilesystem {
     /// The file, and what below has its data.
     fn source_of(&self, ino: InodeNo) -> Result<(Spot, (LayerNo, LeafId))> {
         let _names = self.names.read();
-        let place = self.inodes.lock().get(ino).and_then(|inode| inode.places.first().cloned());
+        let place = {
+            let inodes = self.inodes.lock();
+            inodes.get(ino).and_then(|inode| inodes.reachable(inode)).cloned()
+        };
         let (parent, name) = place.ok_or(Error::NotFound)?;
         let source = self.view().data_below(&self.dir(parent)?, &name)?;
         // Made over other layers, or by hand: the data is nowhere.
-        Ok((self.upper_spot(ino)?, source.ok_or(Error::Host(Errno::IO))?))
+        // Held: another file may get its name meanwhile.
+        Ok((self.upper_spot(ino)?.hold()?, source.ok_or(Error::Host(Errno::IO))?))
     }
 }

@@ -155,7 +155,7 @@ impl WritableFilesystem {
         let (parent, name) = {
             let inodes = self.inodes.lock();
             let Some(inode) = inodes.get(ino) else { return Ok(None) };
-            match (&inode.held, inode.places.first()) {
+            match (&inode.held, inodes.reachable(inode)) {
                 (Some(held), _) => return Ok(Some(held.clone())),
                 (None, Some(place)) => place.clone(),
                 (None, None) => return Err(Error::NotFound),

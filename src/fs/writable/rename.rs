@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::RenameFlags;
+use rustix::fs::{RenameFlags, Stat};
 use rustix::io::Errno;
 
 use crate::fs::{Error, InodeNo, Result};
@@ -76,21 +76,21 @@ impl WritableFilesystem {
 
     fn replace(&self, from: &End<'_>, source: &Node, to: &End<'_>) -> Result<()> {
         let source_is_dir = matches!(source, Node::Dir { .. });
-        if let Some(target @ Node::Dir { upper, .. }) = &to.node {
+        if let Some(target @ Node::Dir { .. }) = &to.node {
             if !source_is_dir {
                 return Err(Error::IsADirectory);
             }
             self.check_empty(&to.dir, to.name, target)?;
-            if upper.is_some() {
-                self.clear(to)?;
-            }
         } else if source_is_dir && to.node.is_some() {
             return Err(Error::NotADirectory);
         }
+        // Before anything of the target is touched: it may turn out that the source cannot come there.
         self.settle_merge(from, source, to)?;
         let lost = match &to.node {
-            Some(Node::Upper(stat) | Node::Dir { upper: Some(stat), .. }) => {
-                self.prepare_loss(to.parent, &to.dir, to.name, stat)?
+            Some(Node::Upper(stat)) => self.prepare_loss(to.parent, &to.dir, to.name, stat)?,
+            Some(Node::Dir { upper: Some(stat), .. }) => {
+                let stat = self.clear(to, stat)?;
+                self.prepare_loss(to.parent, &to.dir, to.name, &stat)?
             }
             _ => None,
         };
@@ -108,8 +108,9 @@ impl WritableFilesystem {
         if source_is_dir && over_whiteout {
             // The two change places: a directory cannot be put over a whiteout.
             self.host_rename(from, to, RenameFlags::EXCHANGE)?;
-            if !leaves_whiteout {
-                self.upper.unlink(&from.upper, from.name)?;
+            // The old name shows nothing, with the whiteout or without.
+            if !leaves_whiteout && let Err(errno) = self.upper.unlink(&from.upper, from.name) {
+                tracing::warn!(%errno, "a whiteout of nothing stays");
             }
             return Ok(());
         }
@@ -120,7 +121,10 @@ impl WritableFilesystem {
             // Not on this file system: in two steps, between which both names show.
             Err(Error::Host(Errno::INVAL)) => {
                 self.host_rename(from, to, RenameFlags::empty())?;
-                Ok(self.upper.whiteout(&from.upper, from.name, None)?)
+                self.upper.whiteout(&from.upper, from.name, None).map_err(|errno| {
+                    let back = self.host_rename(to, from, RenameFlags::empty());
+                    back.err().unwrap_or(errno.into())
+                })
             }
             renamed => renamed,
         }
@@ -160,18 +164,23 @@ impl WritableFilesystem {
         }
     }
 
-    /// Empties the host's part of a directory that looks empty: whiteouts may be in it.
-    fn clear(&self, end: &End<'_>) -> Result<()> {
+    /// Empties the host's part of a directory that looks empty: whiteouts may be in it. Gives what is there then,
+    /// which is known by the same number.
+    fn clear(&self, end: &End<'_>, there: &Stat) -> Result<Stat> {
         let spot = Spot::at(&end.upper, end.name);
         if self.upper.list(&spot.open_dir()?)?.is_empty() {
-            return Ok(());
+            return Ok(*there);
         }
-        let stat = spot.stat()?;
-        let (attributes, xattrs) = (self.upper.attributes(&spot, &stat)?, self.upper.xattrs(&spot)?);
-        let lost = self.prepare_loss(end.parent, &end.dir, end.name, &stat)?;
+        let (attributes, xattrs) = (self.upper.attributes(&spot, there)?, self.upper.xattrs(&spot)?);
         self.upper.replace_directory(&end.upper, end.name, &Look::of(&attributes, &xattrs))?;
-        self.lose(lost);
-        Ok(())
+        let stat = spot.stat()?;
+        let mut inodes = self.inodes.lock();
+        if let Some(ino) = inodes.number(HostId::of(there)) {
+            inodes.replaced(ino, &stat);
+            drop(inodes);
+            self.dirs.lock().pop(&ino);
+        }
+        Ok(stat)
     }
 
     fn host_rename(&self, from: &End<'_>, to: &End<'_>, flags: RenameFlags) -> Result<()> {
@@ -210,7 +219,7 @@ impl WritableFilesystem {
                 _ => None,
             }
         };
-        found.map_or(Ok(()), |ino| self.copy_up(ino, Data::All))
+        found.map_or(Ok(()), |ino| self.copy_up(ino, Data::All).map(drop))
     }
 
     /// The same for a directory, under the lock.
