@@ -175,7 +175,8 @@ impl Scan<'_> {
         let kept = self.kept_in.and_then(|name| take_kept(name, &mut xattrs));
         let mut meta = meta(stat, &xattrs);
         if let Some(Override { uid, gid, mode, .. }) = kept {
-            (meta.uid, meta.gid, meta.mode) = (uid, gid, mode);
+            // Older Podman forgets the upper bits in the attribute; who leaves them to the host means them.
+            (meta.uid, meta.gid, meta.mode) = (uid, gid, mode | meta.mode & 0o7000);
         }
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind != FileType::Directory && stat.st_nlink > 1 {
