@@ -19,6 +19,10 @@ const NEEDS: &str = "needs root, FUSE, podman, buildah, fuse-overlayfs and a sta
 /// What was in a directory that was removed and made again. fuse-overlayfs 1.10 shows it, the kernel does not.
 const OF_MADE_AGAIN: [&str; 2] = ["lower/old/x ", "lower/old/.wh.x "];
 
+/// What containers/storage 1.43, when it keeps owners and modes in xattrs, unpacks without: the sticky bit, the
+/// set-user-ID bit, a symlink's owner. In the layers that it packed they stand, and are compared.
+const UNPACKED_WITHOUT: [&str; 3] = ["tmp/ ", "lower/b ", "lower/link "];
+
 /// Tells the story to both, and compares what they leave.
 fn compare(user: User) {
     need!(can_tell() && story::busybox().is_some(), NEEDS);
@@ -85,7 +89,7 @@ fn what_is_built_with_owners_in_xattrs_is_what_it_is_without() {
         let setting = Setting { force_mask, has_fifo: false, ..Setting::of(User::Root) };
         Story::new(story::PEELFS_COPY, setting).tell("crun runc")
     });
-    assert_same(&kept, &plain, &|_| true);
+    assert_same(&kept, &plain, &|line| !UNPACKED_WITHOUT.iter().any(|name| line.starts_with(name)));
 }
 
 #[test]
