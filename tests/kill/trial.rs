@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use super::scenarios::{Scenario, layers};
 use crate::support::proc::eventually;
+use crate::support::tree::Entry;
 use crate::support::upper::{By, Writable};
 use crate::support::{Foreground, Tree};
 use crate::write::perform;
@@ -198,12 +199,14 @@ impl Trial {
     }
 
     /// A kill may leave some names of a hard link from below copied and some not (W2), and what was copied counts its
-    /// names in the upper (W3): here they are together as before.
+    /// names in the upper (W3): here they are together, and as before.
     fn with_names_together(&self, mut tree: Tree) -> Tree {
         for (name, before) in self.before.0.iter().filter(|(_, before)| before.links > 1) {
-            if let Some(entry) = tree.0.get_mut(name).filter(|entry| entry.linked.is_none()) {
-                entry.links = before.links;
-                entry.linked.clone_from(&before.linked);
+            let Some(entry) = tree.0.get_mut(name) else { continue };
+            let alone = |entry: &Entry| Entry { links: 1, linked: None, ..entry.clone() };
+            let is_after = self.after.0.get(name).is_some_and(|after| alone(after) == alone(entry));
+            if is_after || alone(before) == alone(entry) {
+                entry.clone_from(before);
             }
         }
         tree
