@@ -8,8 +8,6 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::thread;
-use std::time::Duration;
 
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,36 +54,16 @@ fn all() -> io::Result<Vec<Mounted>> {
     Ok(text.split(|&byte| byte == b'\n').filter_map(parse).collect())
 }
 
-/// How often the table is read before a mount that is not in it counts as gone. The kernel gives it a page at a time,
-/// and while many others come and go, one that stands has been seen to be missing.
-const READS: usize = 3;
-
-/// How long the table is given to settle between them.
-const PAUSE: Duration = Duration::from_millis(10);
-
 /// A mount, wherever it has come to stand.
 pub fn find(id: &MountId) -> io::Result<Option<Mounted>> {
-    look(|all| all.into_iter().find(|mounted| mounted.id == *id))
-}
-
-/// Looks for a mount in the table, more than once if it is not there.
-fn look(find: impl Fn(Vec<Mounted>) -> Option<Mounted>) -> io::Result<Option<Mounted>> {
-    for _ in 1..READS {
-        if let Some(found) = find(all()?) {
-            return Ok(Some(found));
-        }
-        thread::sleep(PAUSE);
-    }
-    Ok(find(all()?))
+    Ok(all()?.into_iter().find(|mounted| mounted.id == *id))
 }
 
 /// The mount that a path leads into where several stand on top of each other.
 pub fn topmost_at(point: &Path) -> io::Result<Option<Mounted>> {
-    look(|all| {
-        let here: Vec<Mounted> = all.into_iter().filter(|mounted| mounted.point == point).collect();
-        let is_covered = |mounted: &Mounted| here.iter().any(|other| other.parent == mounted.id.number);
-        here.iter().find(|mounted| !is_covered(mounted)).cloned()
-    })
+    let here: Vec<Mounted> = all()?.into_iter().filter(|mounted| mounted.point == point).collect();
+    let is_covered = |mounted: &Mounted| here.iter().any(|other| other.parent == mounted.id.number);
+    Ok(here.iter().find(|mounted| !is_covered(mounted)).cloned())
 }
 
 /// Whether a file was opened in this mount.
