@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::blob::{BlockCache, ReadAt};
 use crate::entry::Extent;
-use crate::image::{self, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
+use crate::image::{self, Cut, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
 use crate::index::{Reason, Rejected, XattrUse};
 use crate::layer::{self, Layer, LayerNo, LeafId};
 use crate::union::Union;
@@ -79,6 +79,22 @@ impl Stack {
         let indexes = layers.iter().map(|layer| layer.index.clone() as Arc<dyn Layer>);
         let union = Union::new(indexes.collect())?;
         Ok(Stack { image, union, layers, blocks: None })
+    }
+
+    /// The same with fewer layers; nothing is read again.
+    pub fn cut(&self, cut: Cut) -> Result<Stack, Error> {
+        let mut layers = self.layers.clone();
+        cut.apply(&mut layers, IndexedLayer::empty)?;
+        // An image of no layers has one here.
+        let image = self.image.clone();
+        let image = if image.layers.is_empty() { image } else { image.cut(cut)? };
+        Ok(Stack { blocks: self.blocks.clone(), ..Stack::new(image, layers)? })
+    }
+
+    /// The command that made a layer, if the image's history has it.
+    pub fn created_by(&self, no: LayerNo) -> Option<&str> {
+        let step = self.image.config.as_ref()?.step_of(no.0 as usize)?;
+        step.created_by.as_deref().filter(|command| !command.is_empty())
     }
 
     /// The layers, base first; an image of none has one that is empty.

@@ -2,7 +2,7 @@
 
 use peelfs::blob::SpoolDir;
 use peelfs::entry::Time;
-use peelfs::image::{Choice, Input, Opening};
+use peelfs::image::{Input, Opening};
 use peelfs::index::LayerIndex;
 use peelfs::stack::Stack;
 use peelfs::tarball::TarReader;
@@ -23,7 +23,7 @@ fn open(archive: &[u8]) -> Result<Stack, peelfs::stack::Error> {
     let path = dir.path().join("image");
     std::fs::write(&path, archive).unwrap();
     let tars = TarReader { spool: SpoolDir::new(dir.path()), ..TarReader::default() };
-    let opening = Opening { choice: Choice::default(), tars };
+    let opening = Opening { tars, ..Opening::default() };
     Stack::open(&opening, &Input::Paths(vec![path]))
 }
 

@@ -1,6 +1,6 @@
 //! Arguments that commands share.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use clap::Args;
 use crate::blob::{BlockCache, SpoolDir};
 use crate::cache::{self, Cache};
 use crate::fuse;
-use crate::image::{Choice, Input, Opening, Platform};
+use crate::image::{Choice, Cut, Input, Opening, Platform};
+use crate::layer::LayerNo;
 use crate::stack::{self, Stack};
 use crate::tarball::{DEFAULT_BLOCKS, DEFAULT_MAX_SIZE, TarReader};
 use crate::upper::{Looked, Upper};
@@ -57,7 +58,7 @@ pub struct OpenArgs {
 }
 
 impl OpenArgs {
-    pub fn opening(&self) -> Opening {
+    pub fn opening(&self, cut: Cut) -> Opening {
         let choice = Choice { image: self.image.clone(), platform: self.platform.clone() };
         let tars = TarReader {
             cache: self.cache(),
@@ -69,7 +70,7 @@ impl OpenArgs {
             max_size: self.max_layer_size.map_or(DEFAULT_MAX_SIZE, |size| size.0),
             progress: Arc::new(Bar::default()),
         };
-        Opening { choice, tars }
+        Opening { choice, cut, tars }
     }
 
     /// The cache directory, if there is to be one.
@@ -84,9 +85,9 @@ impl OpenArgs {
         cache
     }
 
-    /// Opens an image with all its layers.
-    pub fn stack(&self, input: &Input) -> Result<Stack, stack::Error> {
-        let stack = Stack::open(&self.opening(), input)?;
+    /// Opens an image with its layers.
+    pub fn stack(&self, input: &Input, cut: Cut) -> Result<Stack, stack::Error> {
+        let stack = Stack::open(&self.opening(cut), input)?;
         if self.strict {
             stack.check_strict()?;
         }
@@ -98,7 +99,7 @@ impl OpenArgs {
 /// The image that a command looks into.
 #[derive(Args, Debug, Clone)]
 pub struct ImageArgs {
-    /// The image: an archive, a layout, a tar or a directory
+    /// The image: an archive, a layout, a tar or a directory; IMAGE@N as of layer N, IMAGE#N layer N alone
     #[arg(value_name = "IMAGE")]
     pub image_path: PathBuf,
     /// Put a layer below IMAGE (repeat: base first)
@@ -110,11 +111,34 @@ pub struct ImageArgs {
 
 impl ImageArgs {
     pub fn input(&self) -> Input {
-        Input::Paths(self.lower.iter().chain([&self.image_path]).cloned().collect())
+        let (path, _) = cut_of(&self.image_path);
+        Input::Paths(self.lower.iter().map(PathBuf::as_path).chain([path]).map(Path::to_owned).collect())
+    }
+
+    pub fn opening(&self) -> Opening {
+        self.open.opening(cut_of(&self.image_path).1)
     }
 
     pub fn stack(&self) -> Result<Stack, stack::Error> {
-        self.open.stack(&self.input())
+        self.open.stack(&self.input(), cut_of(&self.image_path).1)
+    }
+}
+
+/// Takes `IMAGE@N` and `IMAGE#N` apart; what there is under the whole name is meant by it.
+pub fn cut_of(path: &Path) -> (&Path, Cut) {
+    let bytes = path.as_os_str().as_bytes();
+    let parts = || {
+        let at = bytes.iter().rposition(|&byte| matches!(byte, b'@' | b'#'))?;
+        let (image, suffix) = bytes.split_at_checked(at)?;
+        let (sign, number) = suffix.split_first()?;
+        let is_number = number.iter().all(u8::is_ascii_digit);
+        let no = LayerNo(str::from_utf8(number).ok().filter(|_| is_number)?.parse().ok()?);
+        let cut = if *sign == b'@' { Cut::UpTo(no) } else { Cut::Only(no) };
+        Some((Path::new(OsStr::from_bytes(image)), cut))
+    };
+    match path.symlink_metadata() {
+        Ok(_) => (path, Cut::Whole),
+        Err(_) => parts().unwrap_or((path, Cut::Whole)),
     }
 }
 

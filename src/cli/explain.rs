@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::layer::{EntryNo, Found};
+use crate::layer::{EntryNo, Found, LayerNo};
 use crate::path::{self, TreePath};
 use crate::stack::Stack;
 use crate::union::{Explanation, Last, Missing, ResolveError, Step, Verdict, Word, explain};
@@ -124,7 +124,7 @@ impl Report<'_> {
 
     /// The step that made a layer, in brackets.
     fn made_by(&self, out: &Output, layer: Option<u32>) -> String {
-        let step = layer.and_then(|layer| created_by(self.stack, layer as usize));
+        let step = layer.and_then(|layer| self.stack.created_by(LayerNo(layer)));
         step.map(|step| format!(" ({})", out.text(step))).unwrap_or_default()
     }
 
@@ -211,10 +211,4 @@ fn verdict(word: &Word) -> String {
         (Verdict::Hides, _) => "hides the name in all layers below".into(),
         (Verdict::Hidden { by }, _) => format!("hidden by layer {by}"),
     }
-}
-
-/// The command that made a layer.
-pub fn created_by(stack: &Stack, layer: usize) -> Option<&str> {
-    let step = stack.image.config.as_ref()?.step_of(layer)?;
-    step.created_by.as_deref().filter(|command| !command.is_empty())
 }

@@ -23,7 +23,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result {
     // Layers are not read: what made them stands in the configuration.
-    let image = args.image.open.opening().open(&args.image.input())?;
+    let image = args.image.opening().open(&args.image.input())?;
     let steps = steps(&image);
     let mut out = Output::new();
     if args.json {

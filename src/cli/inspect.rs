@@ -12,7 +12,6 @@ use crate::stack::Stack;
 
 use super::args::ImageArgs;
 use super::entry::in_utc;
-use super::explain::created_by;
 use super::output::{Output, count, human_size};
 use super::{Outcome, Result};
 
@@ -106,7 +105,7 @@ fn write_layers(out: &mut Output, stack: &Stack) -> io::Result<()> {
         {
             write_line(out, "  digest", digest)?;
         }
-        if let Some(step) = created_by(stack, no) {
+        if let Some(step) = stack.created_by(LayerNo(no as u32)) {
             write_line(out, "  step", step)?;
         }
         write_line(out, "  from", &source.place)?;
@@ -188,7 +187,7 @@ fn json(stack: &Stack) -> Result<Value> {
             "size": layer.index.data_size(),
             "entries": layer.index.member_count(),
             "rejected": layer.index.rejected().len(),
-            "created_by": created_by(stack, no as usize),
+            "created_by": stack.created_by(LayerNo(no)),
         }))
     });
     object.insert("layers".into(), layers.collect::<Result<Vec<_>>>()?.into());

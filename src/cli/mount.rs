@@ -12,11 +12,11 @@ use crate::fs::{Filesystem, WritableFilesystem};
 use crate::fuse::{
     self, AutoUnmount, Background, Daemon, MountPoint, Occasion, ReadyFd, StatsListener, Tree,
 };
-use crate::image::Input;
+use crate::image::{Cut, Input};
 use crate::layer::LayerNo;
 use crate::stack::Stack;
 
-use super::args::OpenArgs;
+use super::args::{OpenArgs, cut_of};
 use super::mount_stats::{self, StatsFormat};
 use super::mount_upper::{UpperArgs, UpperChoice};
 use super::mount_words::{self, MountWords, Unknown};
@@ -71,7 +71,7 @@ pub fn run(mut args: Args) -> Result {
     let unknown = if args.sloppy { Unknown::Ignore } else { Unknown::Refuse };
     let words = mount_words::parse(&args.options, unknown)?;
     let Some(mount_point) = args.paths.pop() else { return Err("no mount point".into()) };
-    let input = input(&args, &words, &mount_point)?;
+    let (input, cut) = input(&args, &words, &mount_point)?;
     // What can be seen to be wrong is said before any work is done.
     let stats = stats(&args, &words)?;
     let upper = args.upper.choose(&words.upper)?;
@@ -91,7 +91,7 @@ pub fn run(mut args: Args) -> Result {
     if words.options.auto_unmount {
         daemon.auto_unmount = Some(AutoUnmount::start()?);
     }
-    serve(Order { args, words, input, upper }, mount_point, daemon)
+    serve(Order { args, words, input, cut, upper }, mount_point, daemon)
 }
 
 /// What was asked for, once it makes sense.
@@ -99,11 +99,12 @@ struct Order {
     args: Args,
     words: MountWords,
     input: Input,
+    cut: Cut,
     upper: Option<UpperChoice>,
 }
 
 fn serve(order: Order, mount_point: MountPoint, daemon: Daemon) -> Result {
-    let Order { args, words, input, upper } = order;
+    let Order { args, words, input, cut, upper } = order;
     let open = OpenArgs {
         image: args.open.image.or(words.image),
         platform: args.open.platform.or(words.platform),
@@ -117,7 +118,7 @@ fn serve(order: Order, mount_point: MountPoint, daemon: Daemon) -> Result {
         strict: args.open.strict || words.strict,
     };
     fuse::raise_file_limit();
-    let stack = open.stack(&input)?;
+    let stack = open.stack(&input, cut)?;
     for (layer, no) in stack.layers().iter().zip(0..) {
         if layer.content.leads_into(mount_point.dir()) {
             let (dir, layer) = (mount_point.dir().display(), stack.place(LayerNo(no)));
@@ -176,13 +177,13 @@ fn open_log(path: &Path) -> Result<File> {
     Ok(file.map_err(|error| format!("--log-file {}: {error}", path.display()))?)
 }
 
-/// What is to be mounted. With `lowerdir=` a source is only a name, as in `mount -t overlay overlay …`.
-fn input(args: &Args, words: &MountWords, mount_point: &Path) -> Result<Input> {
+/// What is to be mounted, and how much of it. With `lowerdir=` a source is only a name, as in `mount -t overlay overlay …`.
+fn input(args: &Args, words: &MountWords, mount_point: &Path) -> Result<(Input, Cut)> {
     if let Some(lower_dirs) = &words.lower_dirs {
         if args.paths.len() > 1 || !args.lower.is_empty() {
             return Err("lowerdir= names all layers; there can be no others".into());
         }
-        return Ok(Input::LowerDirs(lower_dirs.clone()));
+        return Ok((Input::LowerDirs(lower_dirs.clone()), Cut::Whole));
     }
     if args.paths.is_empty() {
         // One path alone: a directory is where to mount, anything else what.
@@ -190,7 +191,13 @@ fn input(args: &Args, words: &MountWords, mount_point: &Path) -> Result<Input> {
         let given = mount_point.display();
         return Err(format!("no {missing}, only {given}; usage: peelfs mount IMAGE MOUNTPOINT").into());
     }
-    Ok(Input::Paths(args.lower.iter().chain(&args.paths).cloned().collect()))
+    let mut paths: Vec<PathBuf> = args.lower.iter().chain(&args.paths).cloned().collect();
+    let mut cut = Cut::Whole;
+    if let [image] = &mut *paths {
+        let (path, of) = cut_of(image);
+        (cut, *image) = (of, path.to_owned());
+    }
+    Ok((Input::Paths(paths), cut))
 }
 
 /// What `df` and `mount` show as the source.

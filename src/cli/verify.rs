@@ -21,7 +21,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result {
-    let mut opening = args.image.open.opening();
+    let mut opening = args.image.opening();
     // What was found some other time proves nothing now, and a wrong layer is what is looked for.
     (opening.tars.recall, opening.tars.verify) = (false, false);
     let report = verify(&opening, &args.image.input())?;

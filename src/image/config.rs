@@ -113,6 +113,15 @@ impl ImageConfig {
         })
     }
 
+    /// Forgets all steps behind the one that made the last of so many layers, and their layers.
+    pub(super) fn cut(&mut self, layers: usize) {
+        let last = self.steps().position(|(_, layer)| layer.is_some_and(|no| no + 1 == layers));
+        self.history.truncate(last.map_or(usize::MAX, |last| last + 1));
+        self.diff_ids.truncate(layers);
+        // It would speak of layers that are not there.
+        self.json = Box::default();
+    }
+
     /// The step that made a layer, counted from 0.
     pub fn step_of(&self, layer: usize) -> Option<&HistoryEntry> {
         self.steps().find(|(_, of)| *of == Some(layer)).map(|(entry, _)| entry)

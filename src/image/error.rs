@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::blob::{DecodeError, SpoolError};
 use crate::digest::BadDigest;
 use crate::index::DirectoryError;
+use crate::layer::LayerNo;
 use crate::tar::{self, Problem};
 use crate::tarball::{self, Mismatch};
 
@@ -111,6 +112,14 @@ pub enum Error {
         place: String,
         /// What it is.
         what: &'static str,
+    },
+    /// A layer was asked for that the image does not have.
+    #[error("no layer {no}: the image has {count}, counted from 0")]
+    NoSuchLayer {
+        /// The layer.
+        no: LayerNo,
+        /// How many there are.
+        count: usize,
     },
     /// The archive holds several images and nothing says which is meant.
     #[error("{place}: {} images; choose one with --image TAG|ID{}:\n{}", .offers.len(), platform_hint(.offers), Listing(.offers))]
@@ -219,6 +228,7 @@ impl Error {
             | Error::Directory(_)
             | Error::Unsupported { .. }
             | Error::Ambiguous { .. }
+            | Error::NoSuchLayer { .. }
             | Error::NoSuchImage { .. }
             | Error::NoSuchPlatform { .. }
             | Error::NoImage(_) => false,

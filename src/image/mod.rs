@@ -6,6 +6,7 @@ mod archive;
 mod catalog;
 mod choose;
 mod config;
+mod cut;
 mod docker;
 mod docker_v1;
 mod error;
@@ -26,12 +27,14 @@ use crate::tarball::{Claims, Known, Tarball};
 pub use archive::{Archive, ArchiveFile};
 pub use choose::Choice;
 pub use config::{HistoryEntry, ImageConfig};
+pub use cut::Cut;
 pub use error::{Error, Missing};
 pub use offer::Offer;
 pub use open::{Input, Opening};
 pub use platform::{BadPlatform, Platform};
 
 /// An image, its layers not yet read.
+#[derive(Clone)]
 pub struct Image {
     /// The form it came in.
     pub format: Format,
@@ -80,6 +83,7 @@ impl fmt::Display for Format {
 }
 
 /// A manifest and what it must hash to.
+#[derive(Clone)]
 pub struct ManifestRef {
     /// The digest that the index gives it.
     pub digest: Digest,
@@ -88,6 +92,7 @@ pub struct ManifestRef {
 }
 
 /// One layer of an image, before it is read.
+#[derive(Clone)]
 pub struct LayerSource {
     /// Where it is, for messages: `ARCHIVE: MEMBER`.
     pub place: String,
@@ -147,6 +152,12 @@ pub enum Origin {
 }
 
 impl LayerSource {
+    /// A layer of which nothing is claimed.
+    fn of(place: String, origin: Origin) -> LayerSource {
+        let (digest, diff_id, toc) = (None, None, None);
+        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None, toc }
+    }
+
     /// A layer that is a file of an archive.
     fn file(
         place: String,
@@ -154,15 +165,12 @@ impl LayerSource {
         digest: Option<Digest>,
         diff_id: Option<DiffId>,
     ) -> LayerSource {
-        let origin = Origin::File(file);
-        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None, toc: None }
+        LayerSource { digest, diff_id, ..LayerSource::of(place, Origin::File(file)) }
     }
 
     /// A layer that is not in the archive.
     fn missing(missing: Missing, digest: Option<Digest>, diff_id: Option<DiffId>) -> LayerSource {
-        let place = missing.place.clone();
-        let origin = Origin::Missing(missing);
-        LayerSource { place, origin, digest, claimed_size: None, diff_id, media_type: None, toc: None }
+        LayerSource { digest, diff_id, ..LayerSource::of(missing.place.clone(), Origin::Missing(missing)) }
     }
 
     /// What the image says of its bytes.

@@ -12,6 +12,7 @@ use super::archive::Archive;
 use super::catalog::Catalog;
 use super::choose::Choice;
 use super::config::Configs;
+use super::cut::Cut;
 use super::error::Error;
 use super::oci;
 use super::what::{describe, describe_type};
@@ -31,6 +32,8 @@ pub enum Input {
 pub struct Opening {
     /// Which image of an archive.
     pub choice: Choice,
+    /// How much of it.
+    pub cut: Cut,
     /// How tars are read.
     pub tars: TarReader,
 }
@@ -38,7 +41,7 @@ pub struct Opening {
 impl Opening {
     /// Opens what the input names as one image.
     pub fn open(&self, input: &Input) -> Result<Image, Error> {
-        match input {
+        let image = match input {
             Input::Paths(paths) => match &**paths {
                 [path] => self.open_path(path),
                 paths => self.stack(paths.iter().map(|path| self.open_path(path))),
@@ -47,7 +50,8 @@ impl Opening {
                 true => self.index_directory(path).map(layer),
                 false => self.open_path(path),
             })),
-        }
+        };
+        image?.cut(self.cut)
     }
 
     /// Stacks what was opened, base first; an image brings all its layers.
@@ -151,18 +155,7 @@ fn warn_of_layout(archive: &Archive) -> Result<(), Error> {
 
 /// An archive that is no image: the one layer that it is.
 fn layer(archive: Archive) -> Image {
-    let source = LayerSource {
-        place: archive.name.to_string(),
-        origin: Origin::Indexed(IndexedLayer {
-            index: archive.index,
-            content: archive.content,
-            known: archive.known,
-        }),
-        digest: None,
-        claimed_size: None,
-        diff_id: None,
-        media_type: None,
-        toc: None,
-    };
-    Image::of_layers(vec![source])
+    let place = archive.name.to_string();
+    let layer = IndexedLayer { index: archive.index, content: archive.content, known: archive.known };
+    Image::of_layers(vec![LayerSource::of(place, Origin::Indexed(layer))])
 }

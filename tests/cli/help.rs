@@ -147,7 +147,8 @@ Read the layers of an image and keep their indexes, so that mounting takes no ti
 Usage: peelfs index [OPTIONS] <IMAGE>
 
 Arguments:
-  <IMAGE>  The image: an archive, a layout, a tar or a directory
+  <IMAGE>  The image: an archive, a layout, a tar or a directory; IMAGE@N as of layer N, IMAGE#N
+           layer N alone
 
 Options:
   -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
@@ -215,7 +216,8 @@ List the names in a directory of the image
 Usage: peelfs ls [OPTIONS] <IMAGE> [PATH]
 
 Arguments:
-  <IMAGE>  The image: an archive, a layout, a tar or a directory
+  <IMAGE>  The image: an archive, a layout, a tar or a directory; IMAGE@N as of layer N, IMAGE#N
+           layer N alone
   [PATH]   What to list [default: /]
 
 Options:

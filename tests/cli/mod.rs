@@ -14,6 +14,7 @@ use crate::support::{Layer, layer};
 
 mod cache;
 mod cat;
+mod cut;
 mod errors;
 mod explain;
 mod help;
