@@ -5,6 +5,7 @@
 pub mod path;
 pub mod digest;
 pub mod entry;
+pub mod text;
 pub mod counter;
 pub mod wait;
 pub mod host;

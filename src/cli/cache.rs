@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use crate::cache::{Cache, Group, Listed, Part};
 use crate::entry::Time;
 use crate::tarball::{DamagedFile, check_cache};
+use crate::text::{count, human_size, short_time, timestamp};
 
 use super::args::cache_at;
-use super::entry::{short_time, timestamp};
-use super::output::{Output, count, human_size, put_name};
+use super::output::{Output, put_name};
 use super::size::Size;
 use super::{Outcome, Result};
 

@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 use crate::layer::{EntryNo, Found, LayerNo};
 use crate::path::{self, TreePath};
 use crate::stack::Stack;
+use crate::text::{human_size, shown_path};
 use crate::union::{Explanation, Last, Missing, ResolveError, Step, Verdict, Word, explain};
 
 use super::args::{ImageArgs, path_bytes};
-use super::entry::{Shown, shown_path};
-use super::output::{Output, human_size, put_name};
+use super::entry::Shown;
+use super::output::{Output, put_name};
 use super::{Outcome, Result};
 
 /// Explain which layer shows a path, layer by layer, and why

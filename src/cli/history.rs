@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::image::{HistoryEntry, Image};
+use crate::text::{human_size, in_utc, in_utc_seconds};
 
 use super::args::ImageArgs;
-use super::entry::{in_utc, in_utc_seconds};
-use super::output::{Output, human_size};
+use super::output::Output;
 use super::{Outcome, Result};
 
 /// Show the steps that made an image, each with the layer it made

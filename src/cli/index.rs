@@ -9,9 +9,10 @@ use crate::cache::Cache;
 use crate::digest::{DiffId, Digest};
 use crate::image::{IndexedLayer, LayerSource};
 use crate::tarball::{Claims, Digests, InCache, Known};
+use crate::text::{count, human_size};
 
 use super::args::ImageArgs;
-use super::output::{Output, count, human_size, put_name};
+use super::output::{Output, put_name};
 use super::{Outcome, Result, complain};
 
 /// Read the layers of an image and keep their indexes, so that mounting takes no time

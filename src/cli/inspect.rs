@@ -9,10 +9,10 @@ use crate::image::{Image, ImageConfig, LayerSource, Origin};
 use crate::index::LayerIndex;
 use crate::layer::LayerNo;
 use crate::stack::Stack;
+use crate::text::{count, human_size, in_utc};
 
 use super::args::ImageArgs;
-use super::entry::in_utc;
-use super::output::{Output, count, human_size};
+use super::output::Output;
 use super::{Outcome, Result};
 
 /// Show an image's ID, tags, platform, configuration and layers

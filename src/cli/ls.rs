@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::path::TreePath;
 use crate::stack::Stack;
+use crate::text::short_time;
 use crate::union::{Last, Node};
 
 use super::args::{ImageArgs, path_bytes};
-use super::entry::{Shown, short_time};
+use super::entry::Shown;
 use super::output::Output;
 use super::{Outcome, Result};
 

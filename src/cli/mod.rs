@@ -35,6 +35,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::text;
+
 use output::Output;
 
 /// Mount a container image tarball as a directory: no extraction, no Docker, no root
@@ -130,7 +132,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Says on stderr what went wrong; if that cannot be said either, the exit status has to do.
 fn complain(message: &str) {
     let message = match io::stderr().is_terminal() {
-        true => output::escape(message.as_bytes(), output::Lines::Keep),
+        true => text::escape(message.as_bytes(), text::Lines::Keep),
         false => message.to_owned(),
     };
     let _ = writeln!(io::stderr(), "peelfs: {message}");

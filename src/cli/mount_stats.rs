@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use crate::blob;
 use crate::counter::Hits;
 use crate::fuse::{Report, Usage};
-
-use super::output::{Lines, escape, human_size};
+use crate::text::{Lines, escape, human_size};
 
 /// How statistics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

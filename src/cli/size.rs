@@ -34,7 +34,7 @@ impl FromStr for Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&super::output::human_size(self.0))
+        f.write_str(&crate::text::human_size(self.0))
     }
 }
 

@@ -10,11 +10,12 @@ use serde_json::{Map, Value};
 
 use crate::entry::Xattr;
 use crate::path::TreePath;
+use crate::text::{Lines, count, escape, human_size, printable, shown_path, timestamp};
 use crate::union::{Last, Resolved, Union};
 
 use super::args::{ImageArgs, path_bytes};
-use super::entry::{Shown, shown_path, timestamp};
-use super::output::{Lines, Output, count, escape, human_size, printable, put_name};
+use super::entry::Shown;
+use super::output::{Output, put_name};
 use super::{Outcome, Result, pass_over};
 
 /// Show type, mode, owner, size, times, attributes and layer of names in the image

@@ -6,11 +6,12 @@ use std::io::Write;
 use serde_json::{Map, Value};
 
 use crate::layer;
+use crate::text::count;
 use crate::union::{Last, List, Listed, MergedDir, Node, Union};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
-use super::output::{Output, count};
+use super::output::Output;
 use super::{Outcome, Result};
 
 /// Draw a directory of the image and all below it

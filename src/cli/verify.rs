@@ -4,10 +4,11 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use crate::text::{count, human_size};
 use crate::verify::{Problem, verify};
 
 use super::args::ImageArgs;
-use super::output::{Output, count, human_size};
+use super::output::Output;
 use super::{Outcome, Result};
 
 /// Check digests, diff IDs, the image ID and every member of every layer
