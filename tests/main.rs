@@ -9,6 +9,7 @@ mod support;
 mod allocations;
 mod architecture;
 mod model;
+mod waste;
 mod oracle;
 mod rules;
 mod docs;

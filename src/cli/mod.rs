@@ -27,6 +27,7 @@ mod tree;
 mod umount;
 mod verbless;
 mod verify;
+mod waste;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -66,6 +67,7 @@ enum Command {
     Explain(explain::Args),
     Inspect(inspect::Args),
     History(history::Args),
+    Waste(waste::Args),
     Verify(verify::Args),
     Status(status::Args),
     Revert(revert::Args),
@@ -109,6 +111,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
+        Command::Waste(args) => waste::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Status(args) => status::run(args),
         Command::Revert(args) => revert::run(args),
