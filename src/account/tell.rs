@@ -124,7 +124,7 @@ impl Account<'_> {
             _ => Tone::Plain,
         };
         Ok(vec![
-            span(Tone::Layer, format!("  layer {:<5}", word.layer.0)),
+            span(Tone::Layer, format!("  layer {:<6}", word.layer.0)),
             span(of_word, format!("{found:<WORD_WIDTH$}")),
             span(tone, format!(" → {verdict}")),
         ])
@@ -152,17 +152,28 @@ impl Account<'_> {
         })
     }
 
-    /// The steps that made the layers which have a say, each told once.
+    /// The steps that made the layers which have a say on the path itself, or hide something on the way, each told once.
     fn layer_lines(&self) -> Vec<Line> {
-        let has_a_say = |no: LayerNo| {
-            let mut words = self.explanation.steps.iter().skip(1).flat_map(|step| &step.words);
-            words.any(|word| word.layer == no && word.verdict != Verdict::Silent)
-        };
-        let layers = (0..self.stack.layers().len() as u32).rev().map(LayerNo).filter(|no| has_a_say(*no));
+        let mut deciding: Vec<LayerNo> = Vec::new();
+        for step in self.explanation.steps.iter().skip(1) {
+            let is_last = self.explanation.steps.last() == Some(step);
+            for word in &step.words {
+                match word.verdict {
+                    Verdict::Hides => deciding.push(word.layer),
+                    Verdict::Hidden { by } => deciding.push(by),
+                    _ => {}
+                }
+                if is_last && word.verdict != Verdict::Silent {
+                    deciding.push(word.layer);
+                }
+            }
+        }
+        let layers =
+            (0..self.stack.layers().len() as u32).rev().map(LayerNo).filter(|no| deciding.contains(no));
         let steps: Vec<Line> = layers
             .filter_map(|no| {
                 let step = escape(self.stack.created_by(no)?.as_bytes(), Lines::Escape);
-                Some(vec![span(Tone::Layer, format!("  layer {:<5}", no.0)), span(Tone::Plain, step)])
+                Some(vec![span(Tone::Layer, format!("  layer {:<6}", no.0)), span(Tone::Plain, step)])
             })
             .collect();
         let heading = (!steps.is_empty()).then(|| title("made by"));
@@ -179,7 +190,7 @@ impl Account<'_> {
     }
 
     fn version_line(&self, version: &Version) -> Line {
-        let mut line = vec![span(Tone::Layer, format!("  layer {:<5}", version.layer.0))];
+        let mut line = vec![span(Tone::Layer, format!("  layer {:<6}", version.layer.0))];
         let text = match &version.attributes {
             None => "implied directory".to_owned(),
             Some(a) => {
@@ -280,8 +291,8 @@ fn on_the_way(step: &Step) -> Line {
 fn silence(layers: &[LayerNo]) -> Option<Line> {
     let text = match layers {
         [] => return None,
-        [only] => format!("  layer {:<5}–", only.0),
-        [first, .., last] => format!("  layer {:<5}–", format!("{first}-{last}")),
+        [only] => format!("  layer {:<6}–", only.0),
+        [first, .., last] => format!("  layer {:<6}–", format!("{first}-{last}")),
     };
     Some(vec![span(Tone::Faint, text)])
 }
