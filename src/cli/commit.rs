@@ -82,6 +82,7 @@ pub fn run(args: Args) -> Result {
     if to_stdout && Output::new().is_terminal() {
         return Err("standard output is a terminal: name a file with -o".into());
     }
+    args.check_name()?;
     let epoch = epoch()?;
     let (stack, upper) = args.over.look()?;
     let sides = Sides { stack: &stack, upper: &upper };
@@ -175,6 +176,27 @@ fn tell(args: &Args, told: &Told) -> Result<()> {
 }
 
 impl Args {
+    /// Refuses a name that promises another compression than what is written.
+    fn check_name(&self) -> Result<()> {
+        let end = self.output.extension().and_then(|end| end.to_str()).unwrap_or_default();
+        let is_true = match end {
+            "gz" | "tgz" => self.layer_only && self.stored() == Stored::Gzip,
+            "zst" | "tzst" => self.layer_only && self.stored() == Stored::Zstd,
+            "xz" | "txz" | "bz2" | "tbz2" => false,
+            _ => true,
+        };
+        if is_true {
+            return Ok(());
+        }
+        let why = match self.layer_only {
+            true => "what is written is not so compressed; --compression is none, gzip (.gz) or zstd (.zst)",
+            false => {
+                "an archive is not compressed as a whole; name it .tar (--compression is that of the new layer)"
+            }
+        };
+        Err(format!("{}: {why}", self.output.display()).into())
+    }
+
     fn stored(&self) -> Stored {
         match self.compression {
             Some(StoredName::None) => Stored::Plain,
