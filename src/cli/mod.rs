@@ -18,11 +18,13 @@ mod mount_stats;
 mod mount_upper;
 mod mount_words;
 mod output;
+mod pager;
 mod progress;
 mod revert;
 mod size;
 mod stat;
 mod status;
+mod style;
 mod tree;
 mod umount;
 mod verbless;
@@ -51,6 +53,12 @@ struct Cli {
     /// Say more on stderr (repeat for more; RUST_LOG overrides)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Use colours [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
+    color: Option<style::When>,
+    /// Write to the terminal itself, through no pager
+    #[arg(long, global = true)]
+    no_pager: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -99,6 +107,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(args);
     let keeps_log = matches!(&cli.command, Command::Mount(args) if args.keeps_log());
     log::start(cli.verbose, keeps_log);
+    cli.color.into_iter().for_each(style::choose);
+    if cli.no_pager {
+        pager::forbid();
+    }
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
