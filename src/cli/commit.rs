@@ -68,7 +68,7 @@ enum FormName {
 
 /// A compression, on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StoredName {
+pub enum StoredName {
     /// As it is
     None,
     /// gzip
@@ -198,17 +198,7 @@ impl Args {
     }
 
     fn stored(&self) -> Stored {
-        match self.compression {
-            Some(StoredName::None) => Stored::Plain,
-            Some(StoredName::Gzip) => Stored::Gzip,
-            Some(StoredName::Zstd) => Stored::Zstd,
-            None if !self.layer_only => Stored::Plain,
-            None => match self.output.extension().and_then(|end| end.to_str()) {
-                Some("gz" | "tgz") => Stored::Gzip,
-                Some("zst" | "tzst") => Stored::Zstd,
-                _ => Stored::Plain,
-            },
-        }
+        stored_as(self.compression, Some(&*self.output).filter(|_| self.layer_only))
     }
 
     fn form(&self, stack: &Stack) -> Form {
@@ -218,6 +208,20 @@ impl Args {
             None if stack.image.format == Format::Oci && !stack.image.is_listed_for_docker => Form::Oci,
             None => Form::Docker,
         }
+    }
+}
+
+/// How a tar is stored: as is said, or as the name of its file ends.
+pub fn stored_as(said: Option<StoredName>, file: Option<&Path>) -> Stored {
+    match said {
+        Some(StoredName::None) => Stored::Plain,
+        Some(StoredName::Gzip) => Stored::Gzip,
+        Some(StoredName::Zstd) => Stored::Zstd,
+        None => match file.and_then(|file| file.extension()?.to_str()) {
+            Some("gz" | "tgz") => Stored::Gzip,
+            Some("zst" | "tzst") => Stored::Zstd,
+            _ => Stored::Plain,
+        },
     }
 }
 

@@ -8,6 +8,7 @@ mod cat;
 mod commit;
 mod entry;
 mod explain;
+mod export;
 mod history;
 mod index;
 mod inspect;
@@ -72,6 +73,7 @@ enum Command {
     Cat(cat::Args),
     Stat(stat::Args),
     Explain(explain::Args),
+    Export(export::Args),
     Inspect(inspect::Args),
     History(history::Args),
     Verify(verify::Args),
@@ -119,6 +121,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cat(args) => cat::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
         Command::Verify(args) => verify::run(args),
