@@ -22,6 +22,7 @@ pub mod stack;
 pub mod upper;
 pub mod verify;
 pub mod commit;
+pub mod lesson;
 pub mod fs;
 pub mod fuse;
 pub mod cli;

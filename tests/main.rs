@@ -23,3 +23,4 @@ mod podman;
 mod commit;
 mod write;
 mod kill;
+mod tutorial;

@@ -11,6 +11,7 @@ mod explain;
 mod history;
 mod index;
 mod inspect;
+mod lesson;
 mod log;
 mod ls;
 mod mount;
@@ -72,6 +73,7 @@ enum Command {
     Commit(commit::Args),
     Index(index::Args),
     Cache(cache::Args),
+    Lesson(lesson::Args),
 }
 
 /// How a command ended, when it could do what it was asked.
@@ -115,6 +117,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Commit(args) => commit::run(args),
         Command::Index(args) => index::run(args),
         Command::Cache(args) => cache::run(args),
+        Command::Lesson(args) => lesson::run(args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,
