@@ -59,16 +59,18 @@ fn introduce(out: &mut Output, lesson: &Lesson, dir: &Path, made: &Made) -> Resu
     writeln!(out, "Lesson {number}: {title}. {asks}")?;
     for image in lesson.images {
         let layers = image.layers().count();
-        writeln!(out, "  {:<16}an image of {layers} layers", image.archive())?;
-        writeln!(out, "  {:<16}the steps that it was made by", image.dockerfile_name())?;
+        writeln!(out, "  {:<17}an image of {layers} layers", image.archive())?;
+        writeln!(out, "  {:<17}the steps that it was made by", image.dockerfile_name())?;
     }
     match &made.no_layers {
-        None => writeln!(out, "  {:<16}the same layers unpacked, for the kernel's overlayfs", "layers/")?,
-        Some(error) => writeln!(out, "  no layers/      overlayfs's marks cannot be made here: {error}")?,
+        None => writeln!(out, "  {:<17}the same layers unpacked, for the kernel's overlayfs", "layers/")?,
+        Some(error) => writeln!(out, "  no layers/       overlayfs's marks cannot be made here: {error}")?,
     }
     writeln!(out, "Read `peelfs lesson {number}`, and begin:")?;
     let shown = dir.display().to_string();
     writeln!(out, "  cd {}", out.text(&shown))?;
-    writeln!(out, "  peelfs tree image.tar")?;
+    if let Some(command) = lesson.first_command() {
+        writeln!(out, "  {command}")?;
+    }
     Ok(())
 }

@@ -100,6 +100,11 @@ impl Lesson {
         text::answers(self.text)
     }
 
+    /// What the text has one type first, in the directory in which the lesson was made.
+    pub fn first_command(&self) -> Option<&'static str> {
+        text::first_command(self.text)
+    }
+
     /// The names of its first image's layers, unpacked: `layers/0` is the base.
     pub const LAYERS: &'static str = "layers";
 
@@ -109,7 +114,11 @@ impl Lesson {
             let path = path.to_owned();
             move |source| Error::Host { path, source }
         };
-        fs::create_dir_all(dir).map_err(host(dir))?;
+        if let Err(source) = fs::create_dir_all(dir) {
+            // It says of a file in the way that it exists.
+            let is_file = source.kind() == io::ErrorKind::AlreadyExists;
+            return Err(host(dir)(if is_file { io::ErrorKind::NotADirectory.into() } else { source }));
+        }
         if fs::read_dir(dir).map_err(host(dir))?.next().is_some() {
             return Err(Error::NotEmpty(dir.to_owned()));
         }
@@ -149,6 +158,7 @@ mod tests {
             assert_eq!(lesson.text.lines().next(), Some(&*format!("# {number}. {}", lesson.title)));
             assert!(lesson.file.starts_with(&format!("{number:02}-")));
             assert!(!lesson.answers().is_empty(), "{number} has no answer");
+            assert!(lesson.first_command().is_some(), "{number} has nothing to type");
             assert!(!lesson.questions("").contains("details"), "{number} shows its answers");
         }
     }

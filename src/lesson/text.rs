@@ -31,6 +31,12 @@ pub fn answers(text: &str) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
+/// What is typed first, once the lesson's image is made and one has gone to it.
+pub fn first_command(text: &str) -> Option<&str> {
+    let mut commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
+    commands.nth(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

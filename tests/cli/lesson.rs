@@ -23,14 +23,14 @@ $ peelfs lesson
 To read one: peelfs lesson 1. To make what it is tried on: peelfs lesson 1 DIR.
 $ peelfs lesson 4 rm
 Lesson 4: What was added stays. Why is my image not smaller after rm?
-  image.tar       an image of 3 layers
-  Dockerfile      the steps that it was made by
-  once.tar        an image of 2 layers
-  Dockerfile.once the steps that it was made by
-  layers/         the same layers unpacked, for the kernel's overlayfs
+  image.tar        an image of 3 layers
+  Dockerfile       the steps that it was made by
+  once.tar         an image of 2 layers
+  Dockerfile.once  the steps that it was made by
+  layers/          the same layers unpacked, for the kernel's overlayfs
 Read `peelfs lesson 4`, and begin:
   cd rm
-  peelfs tree image.tar
+  peelfs history image.tar
 $ ls rm rm/layers
 rm:
 Dockerfile
@@ -47,7 +47,7 @@ $ peelfs lesson 4 rm
 ! peelfs: rm: not empty; name a directory that is empty or not there yet
 ? 2
 $ peelfs lesson 4 rm/image.tar
-! peelfs: rm/image.tar: File exists (os error 17)
+! peelfs: rm/image.tar: not a directory
 ? 2
 $ peelfs lesson 4 | head -n 1
 # 4. What was added stays

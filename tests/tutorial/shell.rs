@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use crate::support::mount::{PEELFS, cache_home};
-use crate::support::{need, overlay, peelfs, user};
+use crate::support::{overlay, peelfs, user};
 
 /// How long a lesson may take; a busy machine is slow, a hang is for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
