@@ -30,6 +30,8 @@ fn learn(number: u8) {
     let mut page = Page::parse(&fs::read_to_string(&path).unwrap());
     let mounts = page.commands(Rights::Root).any(|command| command.contains("peelfs mount"));
     need!(!mounts || need::has_fuse(), "/dev/fuse");
+    let attributes = page.commands(Rights::Root).any(|command| command.contains("getfattr"));
+    need!(!attributes || need::has("getfattr"), "getfattr (package attr)");
     let rights = Rights::here();
     if rights == Rights::User && page.needs_root() {
         need::skip("root and overlayfs, for the kernel's part of the lesson");
