@@ -58,20 +58,33 @@ fn add(archive: &mut LayerTar<impl Write>, name: &str, bytes: &[u8]) -> io::Resu
 fn config(image: &Image, layers: &[Vec<u8>]) -> io::Result<Value> {
     let diff_ids: Vec<String> = layers.iter().map(|layer| DiffId(Digest::of(layer)).to_string()).collect();
     let mut history = Vec::new();
+    let mut created = None;
     for (step, no) in image.steps.iter().zip(0..) {
-        let mut entry = json!({ "created": written(step_time(no))?, "created_by": step.line });
+        let time = written(step_time(no))?;
+        let mut entry = json!({ "created": time, "created_by": step.line });
+        created = Some(time);
         if let (false, Some(object)) = (step.makes_layer(), entry.as_object_mut()) {
             object.insert("empty_layer".into(), true.into());
         }
         history.push(entry);
     }
     Ok(json!({
+        "created": created,
         "architecture": "amd64",
         "os": "linux",
-        "config": {},
+        "config": run(image)?,
         "rootfs": { "type": "layers", "diff_ids": diff_ids },
         "history": history,
     }))
+}
+
+/// What to run, as a Dockerfile's `CMD` says.
+fn run(image: &Image) -> io::Result<Value> {
+    let commands = image.steps.iter().filter_map(|step| step.line.strip_prefix("CMD "));
+    Ok(match commands.last() {
+        Some(command) => json!({ "Cmd": serde_json::from_str::<Value>(command)? }),
+        None => json!({}),
+    })
 }
 
 fn written(time: Time) -> io::Result<String> {
