@@ -55,7 +55,7 @@ fn tell(out: &mut Output, lesson: &Lesson, answer: bool) -> Result<()> {
 
 /// What was made, and what to do with it.
 fn introduce(out: &mut Output, lesson: &Lesson, dir: &Path, made: &Made) -> Result<()> {
-    let Lesson { number, title, asks, .. } = lesson;
+    let Lesson { number, title, asks, file, .. } = lesson;
     writeln!(out, "Lesson {number}: {title}. {asks}")?;
     for image in lesson.images {
         let layers = image.layers().count();
@@ -66,7 +66,7 @@ fn introduce(out: &mut Output, lesson: &Lesson, dir: &Path, made: &Made) -> Resu
         None => writeln!(out, "  {:<17}the same layers unpacked, for the kernel's overlayfs", "layers/")?,
         Some(error) => writeln!(out, "  no layers/       overlayfs's marks cannot be made here: {error}")?,
     }
-    writeln!(out, "Read `peelfs lesson {number}`, and begin:")?;
+    writeln!(out, "Read `peelfs lesson {number}` (docs/tutorial/{file}), and begin:")?;
     let shown = dir.display().to_string();
     writeln!(out, "  cd {}", out.text(&shown))?;
     if let Some(command) = lesson.first_command() {

@@ -28,7 +28,7 @@ Lesson 4: What was added stays. Why is my image not smaller after rm?
   once.tar         an image of 2 layers
   Dockerfile.once  the steps that it was made by
   layers/          the same layers unpacked, for the kernel's overlayfs
-Read `peelfs lesson 4`, and begin:
+Read `peelfs lesson 4` (docs/tutorial/04-bytes-stay.md), and begin:
   cd rm
   peelfs history image.tar
 $ ls rm rm/layers
