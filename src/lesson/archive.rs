@@ -80,8 +80,8 @@ fn config(image: &Image, layers: &[Vec<u8>]) -> io::Result<Value> {
 
 /// What to run, as a Dockerfile's `CMD` says.
 fn run(image: &Image) -> io::Result<Value> {
-    let commands = image.steps.iter().filter_map(|step| step.line.strip_prefix("CMD "));
-    Ok(match commands.last() {
+    let mut commands = image.steps.iter().filter_map(|step| step.line.strip_prefix("CMD "));
+    Ok(match commands.next_back() {
         Some(command) => json!({ "Cmd": serde_json::from_str::<Value>(command)? }),
         None => json!({}),
     })
