@@ -24,3 +24,4 @@ mod commit;
 mod export;
 mod write;
 mod kill;
+mod tutorial;
