@@ -22,5 +22,7 @@ mod cache;
 mod inputs;
 mod podman;
 mod commit;
+mod export;
 mod write;
 mod kill;
+mod tutorial;

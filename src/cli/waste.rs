@@ -34,7 +34,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let waste = Waste::of(&stack, args.top)?;
-    let mut out = Output::new();
+    let mut out = if args.json { Output::new() } else { Output::paged() };
     match args.json {
         true => out.json(&waste_json(&stack, &waste))?,
         false => write_report(&mut out, &stack, &waste)?,
