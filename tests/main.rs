@@ -21,5 +21,6 @@ mod cache;
 mod inputs;
 mod podman;
 mod commit;
+mod views;
 mod write;
 mod kill;

@@ -45,6 +45,9 @@ pub struct Args {
     /// Append the daemon's messages to this file
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// Show each layer, the image as of each layer, and what each changed in MOUNTPOINT/.peelfs
+    #[arg(long)]
+    views: bool,
     /// Print statistics when the mount ends, as they are at any time on SIGUSR1
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
     stats: Option<StatsFormat>,
@@ -135,20 +138,25 @@ fn serve(order: Order, mount_point: MountPoint, daemon: Daemon) -> Result {
     options.writable = upper.is_some() && !words.is_read_only;
     // Only root is granted it.
     options.passthrough = !args.upper.no_passthrough && rustix::process::geteuid().is_root();
+    let views = args.views || words.views;
     let tree = match upper {
-        None => Tree::ReadOnly(Arc::new(Filesystem::new(stack))),
-        Some(upper) => Tree::Writable(Arc::new(writable(stack, &upper)?)),
+        None => Tree::ReadOnly(Arc::new(filesystem(stack, views))),
+        Some(upper) => Tree::Writable(Arc::new(writable(stack, views, &upper)?)),
     };
     mount_point.serve(tree, &options, words.ownership, daemon)?;
     Ok(Outcome::Fine)
 }
 
+fn filesystem(stack: Stack, views: bool) -> Filesystem {
+    if views { Filesystem::with_views(stack) } else { Filesystem::new(stack) }
+}
+
 /// Puts an upper over a stack.
-fn writable(stack: Stack, choice: &UpperChoice) -> Result<WritableFilesystem> {
+fn writable(stack: Stack, views: bool, choice: &UpperChoice) -> Result<WritableFilesystem> {
     // The modes that programs ask for are exact: their own mask was applied before.
     rustix::process::umask(Mode::empty());
     let upper = choice.open(&stack)?;
-    Ok(WritableFilesystem::new(Filesystem::new(stack), upper, choice.write))
+    Ok(WritableFilesystem::new(filesystem(stack, views), upper, choice.write))
 }
 
 /// How statistics are to be told at the end, if they are; a daemon that keeps no log has nobody to tell.

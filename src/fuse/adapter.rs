@@ -220,7 +220,7 @@ impl fuser::Filesystem for Adapter {
 
     fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
         self.loops.guard(Operation::Getxattr, |answer| {
-            if self.xattrs == XattrUse::None {
+            if self.xattrs == XattrUse::None && !self.fs.has_views() {
                 return reply.error(Errno::ENOSYS);
             }
             let value = self.fs.xattr(InodeNo(ino.0), name.as_bytes());
@@ -230,13 +230,10 @@ impl fuser::Filesystem for Adapter {
 
     fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
         self.loops.guard(Operation::Listxattr, |answer| {
-            if self.xattrs == XattrUse::None {
+            if self.xattrs == XattrUse::None && !self.fs.has_views() {
                 return reply.error(Errno::ENOSYS);
             }
-            let names = self.fs.xattrs(InodeNo(ino.0)).map(|xattrs| {
-                xattrs.iter().flat_map(|xattr| xattr.name.iter().copied().chain([0])).collect()
-            });
-            reply_xattr(answer, ino, size, names, reply);
+            reply_xattr(answer, ino, size, self.fs.xattr_names(InodeNo(ino.0)), reply);
         });
     }
 

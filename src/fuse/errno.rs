@@ -19,6 +19,7 @@ pub fn report(operation: &'static str, ino: InodeNo, error: &Error) -> Errno {
         Error::Exists => (Errno::EEXIST, false),
         Error::NotEmpty => (Errno::ENOTEMPTY, false),
         Error::NotPermitted => (Errno::EPERM, false),
+        Error::ReadOnly => (Errno::EROFS, false),
         Error::NeedsRedirect => (Errno::EXDEV, false),
         Error::BadHandle => (Errno::EBADF, false),
         // W7: as it is. What is full is full; what is broken is worth a line in the log.

@@ -10,6 +10,7 @@ mod cut;
 mod docker;
 mod docker_v1;
 mod error;
+mod history;
 mod oci;
 mod offer;
 mod open;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::entry::{Attributes, Kind, Time, Xattr};
-use crate::layer::{DirId, Error, Layer, LayerNo, LeafId, Result};
+use crate::layer::{DirId, Error, Found, Layer, LayerNo, LeafId, Result};
 use crate::path::TreePath;
 
 pub use dump::dump;
@@ -48,7 +48,7 @@ pub struct MergedDir {
 
 impl MergedDir {
     /// A directory of one layer.
-    fn of(top: Member) -> MergedDir {
+    pub fn of(top: Member) -> MergedDir {
         MergedDir { top, rest: SmallVec::new() }
     }
 
@@ -170,6 +170,11 @@ impl Union {
             }
         }
         Ok(merge.finish())
+    }
+
+    /// One layer's word on a name, whatever others say: links that lead nowhere are left out of it (S5).
+    pub fn word(&self, dir: Member, name: &[u8]) -> Result<Found> {
+        Ok(self.links.judge(dir, name, self.layer(dir.layer)?.find(dir.dir, name)?))
     }
 
     /// What shows at a path, symlinks not followed (S6).

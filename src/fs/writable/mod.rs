@@ -105,6 +105,12 @@ impl WritableFilesystem {
         drop(held);
     }
 
+    /// Whether a name can be anyone's to change: none in a view can, nor can the views' own.
+    fn check_place(&self, parent: InodeNo, name: &[u8]) -> Result<()> {
+        let is_views = parent.is_view() || self.lower.is_views(parent, name);
+        if is_views { Err(Error::ReadOnly) } else { Ok(()) }
+    }
+
     fn view(&self) -> View<'_> {
         View { upper: &self.upper, union: &self.lower.stack().union }
     }

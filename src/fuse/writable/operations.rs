@@ -417,10 +417,7 @@ impl fuser::Filesystem for WritableAdapter {
 
     fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
         self.loops.guard(Operation::Listxattr, |answer| {
-            let names = self.fs.xattrs(InodeNo(ino.0)).map(|xattrs| {
-                xattrs.iter().flat_map(|xattr| xattr.name.iter().copied().chain([0])).collect()
-            });
-            reply_xattr(answer, ino, size, names, reply);
+            reply_xattr(answer, ino, size, self.fs.xattr_names(InodeNo(ino.0)), reply);
         });
     }
 
