@@ -57,6 +57,8 @@ class Setup:
     sizes: list
     depths: list
     depths_files: int
+    # Entries of the images that are looked into.
+    looked: int
     # The archives that are read; not made if no figure of a run reads them.
     files: Optional[Workload] = None
     image: Optional[Workload] = None

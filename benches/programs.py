@@ -28,6 +28,7 @@ class Programs:
     header_scan: Path
     decode_floor: Optional[Path]
     encode_floor: Optional[Path]
+    walk_floor: Optional[Path]
     floor: Path
     reader: Path
     ratarmount: Optional[str]
@@ -48,6 +49,7 @@ def build_and_find(root, to, installs, built=None):
         header_scan=compile_c(root, to, "header_scan"),
         decode_floor=there(built / "examples/decode_floor"),
         encode_floor=there(built / "examples/encode_floor"),
+        walk_floor=there(built / "examples/walk_floor"),
         floor=compile_c(root, to, "floor"),
         reader=compile_c(root, to, "reader"),
         ratarmount=find_ratarmount(to, "ratarmount" in installs),

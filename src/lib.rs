@@ -19,6 +19,7 @@ pub mod index;
 pub mod tarball;
 pub mod image;
 pub mod stack;
+pub mod account;
 pub mod upper;
 pub mod verify;
 pub mod commit;

@@ -8,7 +8,8 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::blob::{BlockCache, ReadAt};
+use crate::blob::{BlockCache, LayerFile, ReadAt};
+use crate::digest::{Algorithm, Digest};
 use crate::entry::Extent;
 use crate::image::{self, Cut, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
 use crate::index::{Reason, Rejected, XattrUse};
@@ -128,6 +129,15 @@ impl Stack {
         let IndexedLayer { index, content, .. } = self.layer(layer).map_err(io::Error::other)?;
         let extents = index.extents(leaf).map_err(io::Error::other)?;
         content.with_file(index, leaf, |source| act(&extents, source))
+    }
+
+    /// The digest of a regular file's contents.
+    pub fn digest(&self, layer: LayerNo, leaf: LeafId) -> io::Result<Digest> {
+        let size = self.union.leaf_attributes(layer, leaf).map_err(io::Error::other)?.size;
+        self.with_file(layer, leaf, |extents, source| {
+            let file = LayerFile::new(extents, size, source);
+            Digest::of_reader(Algorithm::Sha256, file).map(|(digest, _)| digest)
+        })
     }
 
     /// Members that are not in the tree, layer by layer, base first (S2, S5).

@@ -63,7 +63,7 @@ struct Stat<'a> {
 
 impl Stat<'_> {
     fn of<'a>(union: &'a Union, path: &[u8], last: Last) -> Result<Stat<'a>> {
-        let Resolved { path, node } = union.resolve(path, last)?;
+        let Resolved { path, node, .. } = union.resolve(path, last)?;
         Ok(Stat { path, shown: Shown::of(union, &node)?, xattrs: union.xattrs(&node)? })
     }
 

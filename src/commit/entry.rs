@@ -5,14 +5,13 @@ use std::io::{self, Read};
 
 use rustix::fs::{OFlags, Stat};
 
+use crate::blob::LayerFile;
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::host::OVERRIDE;
 use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union;
 use crate::upper::{Node, OpenDir, Spot, Upper, View, ViewError};
-
-use super::file::LayerFile;
 
 /// Bytes that two files are compared in.
 const CHUNK: usize = 256 * 1024;

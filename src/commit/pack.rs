@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
+use crate::blob::LayerFile;
 use crate::digest::DiffId;
 use crate::entry::Kind;
 use crate::image::IndexedLayer;
@@ -12,7 +13,6 @@ use crate::path::TreePath;
 use super::archive::{Archive, Blob};
 use super::compress::Stored;
 use super::error::Error;
-use super::file::LayerFile;
 use super::member::{Body, Member};
 use super::store::{NewLayer, store_layer};
 

@@ -9,6 +9,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use rustix::fs::{AtFlags, StatxFlags};
+
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mounted {
@@ -23,8 +25,8 @@ pub struct Mounted {
     pub user: Option<u32>,
 }
 
-/// What tells a mount from all others: its number, which may be given again once it is gone, and the device
-/// number of its file system, which is another one then.
+/// What tells a mount from all others that stand: its number, and the device number of its file system. Once it is
+/// gone both may be given again, even together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountId {
     number: u32,
@@ -46,6 +48,17 @@ impl FromStr for MountId {
         let number = number.parse().map_err(|_| io::ErrorKind::InvalidData)?;
         Ok(MountId { number, device: device.to_owned() })
     }
+}
+
+/// The number that no other mount is ever given, of the mount that a file was opened in; `None` before Linux 6.8.
+///
+/// No request is made of who serves the mount.
+pub fn unique_number(fd: impl AsFd) -> Option<u64> {
+    /// `STATX_MNT_ID_UNIQUE` (linux/stat.h).
+    const MNT_ID_UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+    let at = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+    let stat = rustix::fs::statx(fd, c"", at, MNT_ID_UNIQUE).ok()?;
+    (stat.stx_mask & MNT_ID_UNIQUE.bits() != 0).then_some(stat.stx_mnt_id)
 }
 
 /// All mounts of this process's namespace.

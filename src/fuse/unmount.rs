@@ -18,6 +18,8 @@ pub struct Mount {
     dir: PathBuf,
     /// `None` where there is no /proc to tell.
     id: Option<MountId>,
+    /// What tells it from mounts that are given its `id` later; `None` where the kernel does not say.
+    unique: Option<u64>,
     through_helper: bool,
 }
 
@@ -34,7 +36,9 @@ impl Mount {
     /// What has just been mounted on a directory.
     pub fn at(dir: PathBuf, through_helper: bool) -> Mount {
         let id = mountinfo::topmost_at(&dir).ok().flatten().map(|mounted| mounted.id);
-        Mount { dir, id, through_helper }
+        let root = id.as_ref().and_then(|id| open_root(&dir, id).ok().flatten());
+        let unique = root.and_then(mountinfo::unique_number);
+        Mount { dir, id, unique, through_helper }
     }
 
     /// Where it was made.
@@ -49,15 +53,18 @@ impl Mount {
 
     /// Says to another process which mount this is.
     pub fn name(&self) -> Option<String> {
-        self.id.as_ref().map(|id| format!("{} {id}", self.through_helper))
+        let unique = self.unique.unwrap_or(0);
+        self.id.as_ref().map(|id| format!("{} {unique} {id}", self.through_helper))
     }
 
     /// The mount that another process has named.
     pub fn named(name: &str) -> io::Result<Mount> {
-        let (through_helper, id) = name.split_once(' ').ok_or(io::ErrorKind::InvalidData)?;
+        let mut words = name.splitn(3, ' ');
+        let mut word = || words.next().ok_or(io::ErrorKind::InvalidData);
+        let (through_helper, unique, id) = (word()? == "true", word()?.parse(), word()?);
         let id: MountId = id.parse()?;
         let dir = mountinfo::find(&id)?.map(|mounted| mounted.point).unwrap_or_default();
-        Ok(Mount { dir, id: Some(id), through_helper: through_helper == "true" })
+        Ok(Mount { dir, id: Some(id), unique: unique.ok().filter(|&unique| unique > 0), through_helper })
     }
 
     /// Takes the mount away, whoever still uses it; nothing else that came to stand there.
@@ -73,6 +80,11 @@ impl Mount {
             return Ok(Unmounted::Gone);
         };
         let Some(root) = open_root(&point, id).map_err(refused)? else { return Ok(Unmounted::NotYet) };
+        if self.unique.is_some_and(|unique| mountinfo::unique_number(&root).is_some_and(|now| now != unique))
+        {
+            // Ours has gone, and its numbers were given to this one.
+            return Ok(Unmounted::Gone);
+        }
         if self.through_helper {
             return detach(&point, true, true).map(|()| Unmounted::Gone);
         }

@@ -23,7 +23,7 @@ use crate::path::TreePath;
 pub use dump::dump;
 pub use explain::{Explanation, Missing, Step, Word, explain};
 pub use list::{List, Listed, Place};
-pub use resolve::{Last, ResolveError, Resolved};
+pub use resolve::{Followed, Last, ResolveError, Resolved};
 pub use rule::{Merge, Verdict};
 pub use walk::{Walk, Walked};
 

@@ -1,7 +1,7 @@
 //! A path as a program inside the image would see it: symlinks followed, within the tree only.
 
 use crate::entry::Kind;
-use crate::layer;
+use crate::layer::{self, LayerNo};
 use crate::path::{self, TreePath};
 
 use super::{MergedDir, Node, Union};
@@ -16,6 +16,19 @@ pub struct Resolved {
     pub path: TreePath,
     /// What stands there.
     pub node: Node,
+    /// The symlinks that were followed, in this order.
+    pub followed: Vec<Followed>,
+}
+
+/// A symlink on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    /// Where it stands.
+    pub path: TreePath,
+    /// The layer that shows it.
+    pub layer: LayerNo,
+    /// Where it leads.
+    pub target: Vec<u8>,
 }
 
 /// Why a path leads nowhere.
@@ -66,13 +79,13 @@ struct Resolution<'a> {
     path: TreePath,
     /// Components still to come, the next one last.
     todo: Vec<Vec<u8>>,
-    links: usize,
+    followed: Vec<Followed>,
 }
 
 impl<'a> Resolution<'a> {
     fn new(union: &'a Union) -> Self {
         let dirs = vec![union.root().clone()];
-        Resolution { union, dirs, path: TreePath::root(), todo: Vec::new(), links: 0 }
+        Resolution { union, dirs, path: TreePath::root(), todo: Vec::new(), followed: Vec::new() }
     }
 
     fn push(&mut self, path: &[u8]) {
@@ -104,16 +117,19 @@ impl<'a> Resolution<'a> {
                     self.path = path;
                 }
                 Some(node) if self.todo.is_empty() && last == Last::Keep => {
-                    return Ok(Resolved { path, node });
+                    return Ok(Resolved { path, node, followed: self.followed });
                 }
                 Some(node) => match self.follow(&path, &node)? {
                     true => {}
-                    false if self.todo.is_empty() => return Ok(Resolved { path, node }),
+                    false if self.todo.is_empty() => {
+                        return Ok(Resolved { path, node, followed: self.followed });
+                    }
                     false => return Err(ResolveError::NotADirectory(path)),
                 },
             }
         }
-        Ok(Resolved { node: Node::Dir(self.here().clone()), path: self.path })
+        let node = Node::Dir(self.here().clone());
+        Ok(Resolved { node, path: self.path, followed: self.followed })
     }
 
     /// Puts a symlink's target in front of what is still to come; `false` if the node is none.
@@ -122,11 +138,11 @@ impl<'a> Resolution<'a> {
         if self.union.attributes(node)?.kind != Kind::Symlink {
             return Ok(false);
         }
-        self.links += 1;
-        if self.links > MAX_SYMLINKS {
+        if self.followed.len() == MAX_SYMLINKS {
             return Err(ResolveError::TooManyLinks(path.clone()));
         }
         let target = self.union.link_target(layer, leaf)?;
+        self.followed.push(Followed { path: path.clone(), layer, target: target.to_vec() });
         if target.starts_with(b"/") {
             self.dirs.truncate(1);
             self.path = TreePath::root();

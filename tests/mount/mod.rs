@@ -9,6 +9,7 @@ use crate::support::{Layer, Mount, layer, write_tars};
 
 mod compressed;
 mod damage;
+mod explained;
 mod lookup;
 mod lseek;
 mod mount8;

@@ -263,6 +263,27 @@ fn auto_unmount_leaves_what_is_mounted_on_top_or_instead_alone() {
 }
 
 #[test]
+fn a_mount_that_was_given_the_numbers_of_another_is_not_taken_for_it() {
+    need!(has_fuse() && is_root(), "needs root and FUSE");
+    let dir = TempDir::new().unwrap();
+    let tar = write_tar(dir.path(), "f=text");
+    // Numbers are given anew lowest first; who else mounts meanwhile may get them, but not each time.
+    for _ in 0..5 {
+        let mut first = Foreground::new(["-o".as_ref(), "auto_unmount".as_ref(), tar.as_os_str()]);
+        let server = server_of(first.path());
+        let waiting = *daemons_of(first.path()).iter().find(|pid| **pid != server).unwrap();
+        rustix::process::kill_process(waiting, Signal::STOP).unwrap();
+        succeed(Command::new("umount").arg(first.path()));
+        let reap = std::thread::spawn(move || first.status());
+        let next = Foreground::new([&tar]);
+        rustix::process::kill_process(waiting, Signal::CONT).unwrap();
+        reap.join().unwrap();
+        eventually("the process that waits ends", || rustix::process::test_kill_process(waiting).is_err());
+        assert_eq!(kinds(next.path()), ["fuse.peelfs"]);
+    }
+}
+
+#[test]
 fn a_mount_that_took_the_place_of_another_is_not_taken_for_it() {
     need!(has_fuse() && is_root(), "needs root and FUSE");
     let dir = TempDir::new().unwrap();

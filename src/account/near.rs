@@ -1,0 +1,69 @@
+//! Names that a name which nobody has may have been meant for.
+
+use crate::layer::Result;
+use crate::stack::Stack;
+use crate::union::{Explanation, Node};
+
+/// Names of a directory that are looked at: more would be felt.
+const MAX_LISTED: usize = 100_000;
+
+/// Names that are told.
+const MAX_TOLD: usize = 5;
+
+/// Paths beside the first component that is not there, the likeliest first; at most five.
+pub fn near(stack: &Stack, explanation: &Explanation) -> Result<Vec<Vec<u8>>> {
+    let Some(gone) = explanation.steps.iter().position(|step| step.node.is_none()) else {
+        return Ok(Vec::new());
+    };
+    let above = gone.checked_sub(1).and_then(|above| explanation.steps.get(above));
+    let wanted =
+        explanation.steps.get(gone).and_then(|step| step.path.components().last().map(<[u8]>::to_vec));
+    let (Some(above), Some(wanted)) = (above, wanted) else { return Ok(Vec::new()) };
+    let Some(Node::Dir(dir)) = &above.node else { return Ok(Vec::new()) };
+    let mut found: Vec<(usize, Vec<u8>)> = Vec::new();
+    for listed in stack.union.list(dir)?.take(MAX_LISTED) {
+        let name = listed?.name;
+        if let Some(distance) = distance(&wanted, name) {
+            found.push((distance, name.to_vec()));
+        }
+    }
+    found.sort();
+    found.truncate(MAX_TOLD);
+    Ok(found.into_iter().map(|(_, name)| above.path.join(&name).as_bytes().to_vec()).collect())
+}
+
+/// How far a name is from the one that was wanted; `None` if nobody would take one for the other.
+fn distance(wanted: &[u8], name: &[u8]) -> Option<usize> {
+    let lower = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase();
+    let (wanted, name) = (lower(wanted), lower(name));
+    let longest = wanted.chars().count().max(1);
+    if longest > 2 && (name.starts_with(&wanted) || name.ends_with(&wanted)) {
+        return Some(1);
+    }
+    if name.len().abs_diff(wanted.len()) > longest {
+        return None;
+    }
+    let distance = strsim::damerau_levenshtein(&wanted, &name);
+    (distance <= longest.div_ceil(3)).then_some(distance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_hand_are_near_and_other_names_are_not() {
+        for (wanted, name, is_near) in [
+            ("mtod", "motd", true),
+            ("Passwd", "passwd", true),
+            ("nginx", "nginx.conf", true),
+            ("python", "python3", true),
+            ("passwd", "shadow", false),
+            ("a", "b", true),
+            ("ab", "xyz", false),
+            ("hosts", "hostname", false),
+        ] {
+            assert_eq!(distance(wanted.as_bytes(), name.as_bytes()).is_some(), is_near, "{wanted} {name}");
+        }
+    }
+}
