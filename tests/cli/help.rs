@@ -112,6 +112,8 @@ Options:
   -f, --foreground        Stay in the foreground
       --ready-fd <N>      Write a newline to this descriptor when the mount answers
       --log-file <FILE>   Append the daemon's messages to this file
+      --views             Show each layer, the image as of each layer, and what each changed in
+                          MOUNTPOINT/.peelfs
       --stats[=<FORMAT>]  Print statistics when the mount ends, as they are at any time on SIGUSR1
                           [possible values: table, json]
   -h, --help              Print help (see more with '--help')

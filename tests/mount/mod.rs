@@ -24,6 +24,7 @@ mod stat;
 mod statfs;
 mod stats;
 mod stop;
+mod views;
 mod xattr;
 
 /// Mounts layers, base first; the directory with their tars is to be kept as long.

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn neither_the_tree_nor_what_is_born_in_an_upper_is_a_view() {
-        for ino in [1, 500 << 32 | 7, 1 << 62, 1 << 62 | (1 << 61) - 1, 1 << 62 | 1 << 61 | 9] {
+        for ino in [1, 500 << 32 | 7, 1 << 62, (1 << 62) + (1 << 61) - 1, (1 << 62) + (1 << 61) + 9] {
             assert!(!InodeNo(ino).is_view(), "{ino:#x}");
         }
     }
