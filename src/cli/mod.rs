@@ -23,6 +23,7 @@ mod revert;
 mod size;
 mod stat;
 mod status;
+mod trace;
 mod tree;
 mod umount;
 mod verbless;
@@ -59,6 +60,7 @@ struct Cli {
 enum Command {
     Mount(mount::Args),
     Umount(umount::Args),
+    Trace(trace::Args),
     Ls(ls::Args),
     Tree(tree::Args),
     Cat(cat::Args),
@@ -102,6 +104,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Tree(args) => tree::run(args),
         Command::Cat(args) => cat::run(args),

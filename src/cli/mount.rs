@@ -20,6 +20,7 @@ use super::args::{OpenArgs, cut_of};
 use super::mount_stats::{self, StatsFormat};
 use super::mount_upper::{UpperArgs, UpperChoice};
 use super::mount_words::{self, MountWords, Unknown};
+use super::trace;
 use super::{Outcome, Result};
 
 /// Mount an image on a directory
@@ -48,6 +49,9 @@ pub struct Args {
     /// Show each layer, the image as of each layer, and what each changed in MOUNTPOINT/.peelfs
     #[arg(long)]
     views: bool,
+    /// Print each request, and why it is answered so
+    #[arg(long)]
+    trace: bool,
     /// Print statistics when the mount ends, as they are at any time on SIGUSR1
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
     stats: Option<StatsFormat>,
@@ -77,6 +81,7 @@ pub fn run(mut args: Args) -> Result {
     let (input, cut) = input(&args, &words, &mount_point)?;
     // What can be seen to be wrong is said before any work is done.
     let stats = stats(&args, &words)?;
+    check_trace(&args)?;
     let upper = args.upper.choose(&words.upper)?;
     let mount_point = MountPoint::new(&mount_point)?;
     let ready_fd = args.ready_fd.map(ReadyFd::new).transpose();
@@ -84,6 +89,9 @@ pub fn run(mut args: Args) -> Result {
     let log = args.log_file.as_deref().map(open_log).transpose()?;
     let mut daemon = Daemon::new(ready_fd, log);
     daemon.stats_listener = Some(stats_listener(mount_point.dir(), stats));
+    if args.trace {
+        daemon.trace_listener = Some(Box::new(trace::tell));
+    }
     fuse::ignore_questions();
     if !args.foreground {
         daemon = match Background::start(daemon)? {
@@ -168,6 +176,18 @@ fn stats(args: &Args, words: &MountWords) -> Result<Option<StatsFormat>> {
         return Err(format!("{option}: {why}").into());
     }
     Ok(stats)
+}
+
+/// Whether there is somewhere to print what is asked.
+fn check_trace(args: &Args) -> Result<()> {
+    match args.trace && !args.foreground && !args.keeps_log() {
+        true => Err(
+            "--trace: a daemon in the background has nowhere to print; add --foreground or --log-file FILE, \
+            or run: peelfs trace MOUNTPOINT"
+                .into(),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// Who asks gets statistics of any mount; when it ends, they are told where that was wanted.

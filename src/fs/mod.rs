@@ -9,6 +9,7 @@ mod error;
 mod inode;
 mod merged;
 mod read;
+mod tell;
 mod views;
 mod writable;
 

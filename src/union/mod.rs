@@ -161,10 +161,22 @@ impl Union {
 
     /// What shows under `name` in `dir`; `None` if nothing does (S20).
     pub fn lookup(&self, dir: &MergedDir, name: &[u8]) -> Result<Option<Node>> {
+        self.lookup_telling(dir, name, |_| {})
+    }
+
+    /// The same; tells each layer's word that was asked for, top first.
+    pub fn lookup_telling(
+        &self,
+        dir: &MergedDir,
+        name: &[u8],
+        mut tell: impl FnMut(Word),
+    ) -> Result<Option<Node>> {
         let mut merge = Merge::new();
         for member in dir.members().iter() {
             let found = self.layer(member.layer)?.find(member.dir, name)?;
-            merge.push(member.layer, self.links.judge(member, name, found));
+            let found = self.links.judge(member, name, found);
+            let verdict = merge.push(member.layer, found);
+            tell(Word { layer: member.layer, found, verdict });
             if merge.is_settled() {
                 break;
             }

@@ -2,9 +2,9 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 15] = [
-    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "status",
-    "revert", "commit", "index", "cache",
+const COMMANDS: [&str; 16] = [
+    "mount", "umount", "trace", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify",
+    "status", "revert", "commit", "index", "cache",
 ];
 
 /// Of `cache`.

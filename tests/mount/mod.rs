@@ -24,6 +24,7 @@ mod stat;
 mod statfs;
 mod stats;
 mod stop;
+mod trace;
 mod views;
 mod xattr;
 

@@ -336,6 +336,26 @@ impl Seen<'_> {
         }
     }
 
+    /// Each layer's word on a name in it.
+    pub fn tell_lookup(&self, name: &[u8]) -> Result<String> {
+        match &self.shown {
+            Shown::Tree(fs, None) => fs.own_lookup_words(self.inner, name),
+            _ => {
+                let found = if self.lookup(name)?.is_some() { "shown" } else { "ENOENT" };
+                Ok(format!("a view → {found}"))
+            }
+        }
+    }
+
+    /// Where it comes from.
+    pub fn tell_source(&self) -> Result<String> {
+        match &self.shown {
+            Shown::Fixed(_) => Ok("the image".to_owned()),
+            Shown::Alone(alone) => Ok(format!("layer {}", alone.no)),
+            Shown::Tree(fs, _) => fs.own_source_words(self.inner),
+        }
+    }
+
     /// Its path from the root of the mount.
     pub fn path(&self) -> Result<Vec<u8>> {
         let (place, path) = match &self.shown {

@@ -16,6 +16,7 @@ mod lookup;
 mod metacopy;
 mod remove;
 mod rename;
+mod tell;
 
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
