@@ -22,5 +22,6 @@ mod inputs;
 mod podman;
 mod commit;
 mod views;
+mod export;
 mod write;
 mod kill;

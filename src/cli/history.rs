@@ -4,11 +4,12 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::image::{HistoryEntry, Image};
+use crate::image::{HistoryColumn, HistoryEntry, Image};
 use crate::text::in_utc;
 
 use super::args::ImageArgs;
 use super::output::Output;
+use super::style::Style;
 use super::{Outcome, Result};
 
 /// Show the steps that made an image, each with the layer it made
@@ -24,14 +25,22 @@ pub struct Args {
 pub fn run(args: Args) -> Result {
     // Layers are not read: what made them stands in the configuration.
     let image = args.image.opening().open(&args.image.input())?;
-    let mut out = Output::new();
+    let mut out = if args.json { Output::new() } else { Output::paged() };
     if args.json {
         let steps = image.steps();
         let array: Vec<Value> = steps.iter().map(|(entry, layer)| step_json(&image, entry, *layer)).collect();
         out.json(&array)?;
         return Ok(Outcome::Fine);
     }
-    out.write_all(image.history_table().as_bytes())?;
+    let table = image.history_table(|column, text| {
+        let style = match column {
+            HistoryColumn::Layer => Style::Layer,
+            HistoryColumn::Size => Style::Size,
+            HistoryColumn::Created => Style::Time,
+        };
+        out.paint(style, text).to_string()
+    });
+    out.write_all(table.as_bytes())?;
     out.flush()?;
     Ok(Outcome::Fine)
 }

@@ -22,15 +22,27 @@ impl Image {
         steps
     }
 
-    /// The steps as a table, a line each, harmless on a terminal; a column that is empty takes no room.
-    pub fn history_table(&self) -> String {
+    /// The steps as a table, a line each, harmless on a terminal; a column that is empty takes no room. `paint` gives
+    /// a text its colour.
+    pub fn history_table(&self, paint: impl Fn(HistoryColumn, &str) -> String) -> String {
         let rows: Vec<Row> =
             self.steps().iter().map(|(entry, layer)| Row::new(self, entry, *layer)).collect();
         match rows.is_empty() {
             true => "no history\n".to_owned(),
-            false => table(&rows),
+            false => table(&rows, paint),
         }
     }
+}
+
+/// A column of the table that may have a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryColumn {
+    /// The layer's number.
+    Layer,
+    /// The size of the layer as it is stored.
+    Size,
+    /// When the step was made.
+    Created,
 }
 
 /// A line of the table.
@@ -57,21 +69,23 @@ impl Row {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row], paint: impl Fn(HistoryColumn, &str) -> String) -> String {
     let width = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
     let gap = |width: usize| if width > 0 { "  " } else { "" };
     let (layer, size, created) = (width(|row| &row.layer), width(|row| &row.size), width(|row| &row.created));
     let mut text = String::new();
     for row in rows {
-        let line = format!(
-            "{:>layer$}{}{:>size$}{}{:<created$}  {}",
-            row.layer,
-            gap(size),
-            row.size,
-            gap(created),
-            row.created,
-            row.step,
-        );
+        let room = |width: usize, text: &str| " ".repeat(width.saturating_sub(text.chars().count()));
+        let Row { layer: no, size: bytes, created: time, step } = row;
+        let line = [
+            paint(HistoryColumn::Layer, &(room(layer, no) + no)),
+            gap(size).to_owned(),
+            paint(HistoryColumn::Size, &(room(size, bytes) + bytes)),
+            gap(created).to_owned(),
+            paint(HistoryColumn::Created, &(time.clone() + &room(created, time))),
+            format!("  {step}"),
+        ]
+        .concat();
         // A string takes all that is written to it.
         let _ = writeln!(text, "{}", line.trim_end());
     }

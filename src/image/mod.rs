@@ -30,6 +30,7 @@ pub use choose::Choice;
 pub use config::{HistoryEntry, ImageConfig};
 pub use cut::Cut;
 pub use error::{Error, Missing};
+pub use history::HistoryColumn;
 pub use offer::Offer;
 pub use open::{Input, Opening};
 pub use platform::{BadPlatform, Platform};

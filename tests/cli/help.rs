@@ -69,11 +69,13 @@ Usage: peelfs [OPTIONS] <COMMAND>
 Commands:
   mount    Mount an image on a directory
   umount   Unmount a mount of peelfs, a dead one too [alias: unmount]
+  trace    Print what a mount is asked, as it is asked, and why it answers so
   ls       List the names in a directory of the image
   tree     Draw a directory of the image and all below it
   cat      Write the contents of files in the image
   stat     Show type, mode, owner, size, times, attributes and layer of names in the image
   explain  Explain which layer shows a path, layer by layer, and why
+  export   Write the tree that shows as one tar, as `docker export` does
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
   verify   Check digests, diff IDs, the image ID and every member of every layer
@@ -85,9 +87,11 @@ Commands:
   help     Print this message or the help of the given subcommand(s)
 
 Options:
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-  -h, --help        Print help
-  -V, --version     Print version
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+  -h, --help          Print help
+  -V, --version       Print version
 
 An image is a docker save or OCI archive, an OCI layout directory, a layer or root file system tar
 (any of them compressed), or an unpacked layer directory. What it is, its content tells.
@@ -109,11 +113,14 @@ Options:
   -o <OPTION[,OPTION]>    Set mount options: allow_other, uid=, gid=, umask=, suid, dev, noexec,
                           lowerdir=TOP:...:BASE, ...
   -v, --verbose...        Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>      Use colours [default: auto]
   -f, --foreground        Stay in the foreground
+      --no-pager          Write to the terminal itself, through no pager
       --ready-fd <N>      Write a newline to this descriptor when the mount answers
       --log-file <FILE>   Append the daemon's messages to this file
       --views             Show each layer, the image as of each layer, and what each changed in
                           MOUNTPOINT/.peelfs
+      --trace             Print each request, and why it is answered so
       --stats[=<FORMAT>]  Print statistics when the mount ends, as they are at any time on SIGUSR1
                           [possible values: table, json]
   -h, --help              Print help (see more with '--help')
@@ -153,9 +160,11 @@ Arguments:
            layer N alone
 
 Options:
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-      --json        Write JSON
-  -h, --help        Print help
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+      --json          Write JSON
+  -h, --help          Print help
 
 Opening the image:
       --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)
@@ -186,6 +195,8 @@ Commands:
 
 Options:
   -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>     Use colours [default: auto]
+      --no-pager         Write to the terminal itself, through no pager
       --cache-dir <DIR>  The directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
       --json             Write JSON
   -h, --help             Print help
@@ -197,6 +208,8 @@ Usage: peelfs cache prune [OPTIONS]
 Options:
       --max-size <SIZE>  Leave at most this [default: 2G]
   -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>     Use colours [default: auto]
+      --no-pager         Write to the terminal itself, through no pager
       --cache-dir <DIR>  The directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
       --json             Write JSON
   -h, --help             Print help
@@ -209,9 +222,11 @@ Arguments:
   <MOUNTPOINT>...  Where it is
 
 Options:
-  -l, --lazy        Take it out of the tree now, and end it when its last user does
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-  -h, --help        Print help
+  -l, --lazy          Take it out of the tree now, and end it when its last user does
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+  -h, --help          Print help
 $ peelfs ls -h
 List the names in a directory of the image
 
@@ -223,12 +238,14 @@ Arguments:
   [PATH]   What to list [default: /]
 
 Options:
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-  -l, --long        Show type, mode, links, owner, size, time and layer
-  -R, --recursive   List directories in it too
-  -d, --directory   Show a directory itself, not what is in it
-      --json        Write a JSON array of entries
-  -h, --help        Print help
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+  -l, --long          Show type, mode, links, owner, size, time and layer
+  -R, --recursive     List directories in it too
+  -d, --directory     Show a directory itself, not what is in it
+      --json          Write a JSON array of entries
+  -h, --help          Print help
 
 Opening the image:
       --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)

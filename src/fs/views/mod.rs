@@ -111,7 +111,8 @@ impl Views {
 
     /// The steps that made the image, as `peelfs history` prints them.
     fn history(&self, fs: &Filesystem) -> &[u8] {
-        self.history.get_or_init(|| fs.stack.image.history_table().into_bytes().into())
+        self.history
+            .get_or_init(|| fs.stack.image.history_table(|_, text| text.to_owned()).into_bytes().into())
     }
 
     /// What everything around the views shows as its time: the newest in the image.
