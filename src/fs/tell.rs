@@ -13,8 +13,12 @@ use super::{Filesystem, InodeNo, Result};
 /// What stands between two words.
 const BETWEEN: &str = " · ";
 
-/// Words that are told; of more layers, those on top.
-const MOST_WORDS: usize = 12;
+/// Layers that are silent one below the other from so many on are told together.
+const MANY_SILENT: usize = 3;
+
+/// Words that are told: of more, the first and the last.
+const FIRST_WORDS: usize = 8;
+const LAST_WORDS: usize = 4;
 
 /// Text, or why there is none.
 pub(super) fn or_why(text: Result<String>) -> String {
@@ -106,9 +110,18 @@ pub(super) fn words(
 ) -> crate::layer::Result<(String, Option<Node>)> {
     let mut told = Vec::new();
     let node = union.lookup_telling(dir, name, |word| told.push(word))?;
-    let mut words = told.iter().take(MOST_WORDS).map(|word| word_of(union, word)).collect::<Vec<_>>();
-    if let Some(more) = told.len().checked_sub(MOST_WORDS + 1) {
-        words.push(format!("{} layers more", more + 1));
+    let mut words = Vec::new();
+    for run in told.chunk_by(|a, b| a.found == Found::Absent && b.found == Found::Absent) {
+        match run {
+            [first, .., last] if run.len() >= MANY_SILENT => {
+                words.push(format!("layers {}–{} –", first.layer, last.layer));
+            }
+            run => words.extend(run.iter().map(|word| word_of(union, word))),
+        }
+    }
+    if words.len() > FIRST_WORDS + LAST_WORDS {
+        let last = words.len() - LAST_WORDS;
+        words.splice(FIRST_WORDS..last, [format!("{} more", last - FIRST_WORDS)]);
     }
     Ok((words.join(BETWEEN), node))
 }
