@@ -24,6 +24,7 @@ pub mod upper;
 pub mod verify;
 pub mod commit;
 pub mod export;
+pub mod lesson;
 pub mod fs;
 pub mod fuse;
 pub mod cli;

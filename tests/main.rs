@@ -25,3 +25,4 @@ mod views;
 mod export;
 mod write;
 mod kill;
+mod tutorial;

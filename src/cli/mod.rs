@@ -12,6 +12,7 @@ mod export;
 mod history;
 mod index;
 mod inspect;
+mod lesson;
 mod log;
 mod ls;
 mod mount;
@@ -84,6 +85,7 @@ enum Command {
     Commit(commit::Args),
     Index(index::Args),
     Cache(cache::Args),
+    Lesson(lesson::Args),
 }
 
 /// How a command ended, when it could do what it was asked.
@@ -133,6 +135,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Commit(args) => commit::run(args),
         Command::Index(args) => index::run(args),
         Command::Cache(args) => cache::run(args),
+        Command::Lesson(args) => lesson::run(args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

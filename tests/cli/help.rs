@@ -2,9 +2,9 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "mount", "umount", "trace", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify",
-    "status", "revert", "commit", "index", "cache",
+    "status", "revert", "commit", "index", "cache", "lesson",
 ];
 
 /// Of `cache`.
@@ -84,6 +84,7 @@ Commands:
   commit   Keep what was written over an image as a new layer, in a new image
   index    Read the layers of an image and keep their indexes, so that mounting takes no time
   cache    List, check or empty the directory of indexes that are kept between mounts
+  lesson   Learn how layers work: list the lessons, read one, or make the image that it is tried on
   help     Print this message or the help of the given subcommand(s)
 
 Options:
