@@ -22,6 +22,7 @@ mod cache;
 mod inputs;
 mod podman;
 mod commit;
+mod views;
 mod export;
 mod write;
 mod kill;

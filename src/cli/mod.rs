@@ -27,6 +27,7 @@ mod size;
 mod stat;
 mod status;
 mod style;
+mod trace;
 mod tree;
 mod umount;
 mod verbless;
@@ -70,6 +71,7 @@ struct Cli {
 enum Command {
     Mount(mount::Args),
     Umount(umount::Args),
+    Trace(trace::Args),
     Ls(ls::Args),
     Tree(tree::Args),
     Cat(cat::Args),
@@ -120,6 +122,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Tree(args) => tree::run(args),
         Command::Cat(args) => cat::run(args),

@@ -2,9 +2,9 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 16] = [
-    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "status",
-    "revert", "commit", "index", "cache", "lesson",
+const COMMANDS: [&str; 17] = [
+    "mount", "umount", "trace", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify",
+    "status", "revert", "commit", "index", "cache", "lesson",
 ];
 
 /// Of `cache`.
@@ -69,6 +69,7 @@ Usage: peelfs [OPTIONS] <COMMAND>
 Commands:
   mount    Mount an image on a directory
   umount   Unmount a mount of peelfs, a dead one too [alias: unmount]
+  trace    Print what a mount is asked, as it is asked, and why it answers so
   ls       List the names in a directory of the image
   tree     Draw a directory of the image and all below it
   cat      Write the contents of files in the image
@@ -119,6 +120,9 @@ Options:
       --no-pager          Write to the terminal itself, through no pager
       --ready-fd <N>      Write a newline to this descriptor when the mount answers
       --log-file <FILE>   Append the daemon's messages to this file
+      --views             Show each layer, the image as of each layer, and what each changed in
+                          MOUNTPOINT/.peelfs
+      --trace             Print each request, and why it is answered so
       --stats[=<FORMAT>]  Print statistics when the mount ends, as they are at any time on SIGUSR1
                           [possible values: table, json]
   -h, --help              Print help (see more with '--help')
