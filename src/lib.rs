@@ -24,6 +24,7 @@ pub mod upper;
 pub mod verify;
 pub mod commit;
 pub mod export;
+pub mod copy_out;
 pub mod lesson;
 pub mod fs;
 pub mod fuse;

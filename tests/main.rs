@@ -21,6 +21,7 @@ mod cache;
 mod inputs;
 mod podman;
 mod commit;
+mod copy_out;
 mod export;
 mod write;
 mod kill;
