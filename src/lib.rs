@@ -25,6 +25,7 @@ pub mod verify;
 pub mod commit;
 pub mod waste;
 pub mod export;
+pub mod copy_out;
 pub mod lesson;
 pub mod fs;
 pub mod fuse;

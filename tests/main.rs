@@ -23,6 +23,7 @@ mod inputs;
 mod podman;
 mod commit;
 mod views;
+mod copy_out;
 mod export;
 mod write;
 mod kill;

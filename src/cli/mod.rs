@@ -5,6 +5,7 @@
 mod args;
 mod cache;
 mod cat;
+mod cp;
 mod commit;
 mod entry;
 mod explain;
@@ -75,6 +76,7 @@ enum Command {
     Ls(ls::Args),
     Tree(tree::Args),
     Cat(cat::Args),
+    Cp(cp::Args),
     Stat(stat::Args),
     Explain(explain::Args),
     Export(export::Args),
@@ -126,6 +128,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Ls(args) => ls::run(args),
         Command::Tree(args) => tree::run(args),
         Command::Cat(args) => cat::run(args),
+        Command::Cp(args) => cp::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),

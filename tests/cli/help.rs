@@ -73,6 +73,7 @@ Commands:
   ls       List the names in a directory of the image
   tree     Draw a directory of the image and all below it
   cat      Write the contents of files in the image
+  cp       Copy files and directories out of the image
   stat     Show type, mode, owner, size, times, attributes and layer of names in the image
   explain  Explain which layer shows a path, layer by layer, and why
   export   Write the tree that shows as one tar, as `docker export` does
