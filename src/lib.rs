@@ -23,6 +23,7 @@ pub mod account;
 pub mod upper;
 pub mod verify;
 pub mod commit;
+pub mod waste;
 pub mod fs;
 pub mod fuse;
 pub mod cli;
