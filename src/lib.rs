@@ -24,6 +24,7 @@ pub mod upper;
 pub mod verify;
 pub mod commit;
 pub mod waste;
+pub mod report;
 pub mod fs;
 pub mod fuse;
 pub mod cli;
