@@ -19,6 +19,7 @@ mod mount_upper;
 mod mount_words;
 mod output;
 mod progress;
+mod report;
 mod revert;
 mod size;
 mod stat;
@@ -67,6 +68,7 @@ enum Command {
     Inspect(inspect::Args),
     History(history::Args),
     Verify(verify::Args),
+    Report(report::Args),
     Status(status::Args),
     Revert(revert::Args),
     Commit(commit::Args),
@@ -110,6 +112,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Report(args) => report::run(args),
         Command::Status(args) => status::run(args),
         Command::Revert(args) => revert::run(args),
         Command::Commit(args) => commit::run(args),

@@ -68,7 +68,7 @@ impl Sum {
 
 /// A name that is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sized {
+pub struct Part {
     /// The name; none at the root.
     pub name: Box<[u8]>,
     /// Whether it is a directory.
@@ -76,7 +76,7 @@ pub struct Sized {
     /// What is in it; `names` counts the name itself.
     pub sum: Sum,
     /// Names in it that are kept, the largest first.
-    pub children: Vec<Sized>,
+    pub children: Vec<Part>,
     /// What else is in it.
     pub rest: Sum,
 }
@@ -95,10 +95,10 @@ pub struct Counts {
 }
 
 /// Sums up what shows; `bytes` is what there will be in all.
-pub fn sizes(stack: &Stack, bytes: u64) -> Result<(Sized, Counts), layer::Error> {
+pub fn sizes(stack: &Stack, bytes: u64) -> Result<(Part, Counts), layer::Error> {
     let union = &stack.union;
     let targets = union.linked_from_above().collect();
-    let root = Sized { is_dir: true, ..Sized::default() };
+    let root = Part { is_dir: true, ..Part::default() };
     let mut walk = Walk {
         stack,
         least: (bytes / PARTS).max(1),
@@ -128,7 +128,7 @@ struct Walk<'a> {
     seen: FxHashSet<(LayerNo, LeafId)>,
     counts: Counts,
     /// The directories on the way to where the walk is, the root first.
-    open: Vec<Sized>,
+    open: Vec<Part>,
 }
 
 impl Walk<'_> {
@@ -144,7 +144,7 @@ impl Walk<'_> {
         let Node::Leaf { layer, leaf } = *node else {
             self.counts.dirs += 1;
             let sum = Sum { names: 1, ..Sum::default() };
-            self.open.push(Sized { name: name.into(), is_dir: true, sum, ..Sized::default() });
+            self.open.push(Part { name: name.into(), is_dir: true, sum, ..Part::default() });
             return Ok(());
         };
         let (bytes, layer) = self.measure(layer, leaf)?;
@@ -153,7 +153,7 @@ impl Walk<'_> {
         let sum = Sum { bytes, names: 1, shares };
         // Most are small: those need no name.
         match bytes >= self.least {
-            true => self.put(Sized { name: name.into(), sum, ..Sized::default() }),
+            true => self.put(Part { name: name.into(), sum, ..Part::default() }),
             false => self.put_small(&sum),
         }
         Ok(())
@@ -175,7 +175,7 @@ impl Walk<'_> {
         Ok((if is_news { bytes } else { 0 }, source.0))
     }
 
-    fn put(&mut self, child: Sized) {
+    fn put(&mut self, child: Part) {
         let is_kept = child.sum.bytes >= self.least && self.open.len() <= MOST_LEVELS;
         let Some(dir) = self.open.last_mut() else { return };
         dir.sum.add(&child.sum);
@@ -194,7 +194,7 @@ impl Walk<'_> {
 }
 
 /// Puts the largest first, and keeps no more than can be told apart.
-fn settle(mut dir: Sized) -> Sized {
+fn settle(mut dir: Part) -> Part {
     dir.children.sort_by(|a, b| b.sum.bytes.cmp(&a.sum.bytes).then_with(|| a.name.cmp(&b.name)));
     let kept = dir.children.len().min(MOST_NAMES);
     for child in dir.children.split_off(kept) {
