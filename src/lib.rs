@@ -23,6 +23,8 @@ pub mod account;
 pub mod upper;
 pub mod verify;
 pub mod commit;
+pub mod export;
+pub mod lesson;
 pub mod waste;
 pub mod report;
 pub mod fs;

@@ -21,5 +21,7 @@ mod cache;
 mod inputs;
 mod podman;
 mod commit;
+mod export;
 mod write;
 mod kill;
+mod tutorial;

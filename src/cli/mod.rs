@@ -8,9 +8,11 @@ mod cat;
 mod commit;
 mod entry;
 mod explain;
+mod export;
 mod history;
 mod index;
 mod inspect;
+mod lesson;
 mod log;
 mod ls;
 mod mount;
@@ -18,12 +20,14 @@ mod mount_stats;
 mod mount_upper;
 mod mount_words;
 mod output;
+mod pager;
 mod progress;
 mod report;
 mod revert;
 mod size;
 mod stat;
 mod status;
+mod style;
 mod tree;
 mod umount;
 mod verbless;
@@ -52,6 +56,12 @@ struct Cli {
     /// Say more on stderr (repeat for more; RUST_LOG overrides)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Use colours [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
+    color: Option<style::When>,
+    /// Write to the terminal itself, through no pager
+    #[arg(long, global = true)]
+    no_pager: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -65,6 +75,7 @@ enum Command {
     Cat(cat::Args),
     Stat(stat::Args),
     Explain(explain::Args),
+    Export(export::Args),
     Inspect(inspect::Args),
     History(history::Args),
     Verify(verify::Args),
@@ -74,6 +85,7 @@ enum Command {
     Commit(commit::Args),
     Index(index::Args),
     Cache(cache::Args),
+    Lesson(lesson::Args),
 }
 
 /// How a command ended, when it could do what it was asked.
@@ -101,6 +113,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(args);
     let keeps_log = matches!(&cli.command, Command::Mount(args) if args.keeps_log());
     log::start(cli.verbose, keeps_log);
+    cli.color.into_iter().for_each(style::choose);
+    if cli.no_pager {
+        pager::forbid();
+    }
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
@@ -109,6 +125,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cat(args) => cat::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
         Command::Verify(args) => verify::run(args),
@@ -118,6 +135,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Commit(args) => commit::run(args),
         Command::Index(args) => index::run(args),
         Command::Cache(args) => cache::run(args),
+        Command::Lesson(args) => lesson::run(args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::commit::{LayerFile, have_same_bytes};
+use crate::blob::LayerFile;
+use crate::commit::have_same_bytes;
 use crate::entry::{Attributes, Kind};
 use crate::layer::{Found, LayerNo, LeafId};
 use crate::path::TreePath;

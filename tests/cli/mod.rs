@@ -21,6 +21,7 @@ mod help;
 mod history;
 mod index;
 mod inspect;
+mod lesson;
 mod ls;
 mod output;
 mod stat;
