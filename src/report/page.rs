@@ -101,7 +101,7 @@ fn write_totals(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let stored = stored.map_or_else(String::new, |stored| format!("{} as stored", human_size(stored)));
     let shown = waste.bytes().saturating_sub(waste.hidden());
     let totals = [
-        (human_size(shown), "shows".to_owned(), format!("of {} in all layers", human_size(waste.bytes()))),
+        (human_size(shown), "visible".to_owned(), format!("of {} in all layers", human_size(waste.bytes()))),
         (grouped(layers), count(layers, "layer").trim_start_matches(|c: char| !c.is_alphabetic()).to_owned(), stored),
         (grouped(counts.files), if counts.files == 1 { "file" } else { "files" }.to_owned(), others.join(", ")),
         (human_size(waste.hidden()), "hidden".to_owned(), format!("at {}", plural(waste.paths, "path"))),
