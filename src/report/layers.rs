@@ -22,9 +22,14 @@ pub fn write_bar(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "<div class=\"all\" role=\"img\" aria-label=\"The layers, base first, by size\">")?;
     for (no, layer) in numbered(report).filter(|(_, layer)| layer.bytes > 0) {
-        let title = format!("layer {no} · {} · {} hidden", human_size(layer.bytes), human_size(layer.hidden.total()));
+        let title =
+            format!("layer {no} · {} · {} hidden", human_size(layer.bytes), human_size(layer.hidden.total()));
         let colour = report.colours.class(no);
-        write!(out, "<i class=\"{colour}\" style=\"flex-grow:{}\" title=\"{title}\">", share(layer.bytes, all))?;
+        write!(
+            out,
+            "<i class=\"{colour}\" style=\"flex-grow:{}\" title=\"{title}\">",
+            share(layer.bytes, all)
+        )?;
         write!(out, "<u style=\"width:{}%\"></u>", share(layer.hidden.total(), layer.bytes))?;
         // A number that does not fit would be cut in the middle.
         writeln!(out, "{}</i>", if layer.bytes > all / 30 { no.to_string() } else { String::new() })?;
@@ -60,7 +65,9 @@ fn write_layer(
     let colour = report.colours.class(no);
     writeln!(out, "<li data-y=\"{no}\"><span class=\"no {colour}\">{no}</span>")?;
     match report.stack.created_by(no) {
-        Some(step) => writeln!(out, "<code title=\"{0}\">{0}</code>", Text::front(bare(step).as_bytes(), STEP))?,
+        Some(step) => {
+            writeln!(out, "<code title=\"{0}\">{0}</code>", Text::front(bare(step).as_bytes(), STEP))?
+        }
         None => writeln!(out, "<code class=\"none\">no step is known</code>")?,
     }
     writeln!(
@@ -86,7 +93,8 @@ fn more(report: &Report<'_>, no: LayerNo, layer: &LayerWaste) -> String {
     if let Ok(indexed) = report.stack.layer(no) {
         parts.push(plural(indexed.index.member_count(), "entry"));
     }
-    if let Some(stored) = report.stack.image.layers.get(no.0 as usize).and_then(|source| source.stored_size()) {
+    if let Some(stored) = report.stack.image.layers.get(no.0 as usize).and_then(|source| source.stored_size())
+    {
         parts.push(format!("{} stored", human_size(stored)));
     }
     parts.join(" · ")

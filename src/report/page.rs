@@ -65,7 +65,11 @@ fn write_header(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<header><h1>{}</h1>\n<dl class=\"facts\">", title(report))?;
     let mut fact = |label: &str, text: &str| {
         let text = Text::front(text.as_bytes(), SHORT);
-        if text.to_string().is_empty() { Ok(()) } else { writeln!(out, "<div><dt>{label}</dt><dd>{text}</dd></div>") }
+        if text.to_string().is_empty() {
+            Ok(())
+        } else {
+            writeln!(out, "<div><dt>{label}</dt><dd>{text}</dd></div>")
+        }
     };
     if let Some(id) = &image.id {
         fact("ID", &id.to_string())?;
@@ -102,8 +106,16 @@ fn write_totals(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let shown = waste.bytes().saturating_sub(waste.hidden());
     let totals = [
         (human_size(shown), "visible".to_owned(), format!("of {} in all layers", human_size(waste.bytes()))),
-        (grouped(layers), count(layers, "layer").trim_start_matches(|c: char| !c.is_alphabetic()).to_owned(), stored),
-        (grouped(counts.files), if counts.files == 1 { "file" } else { "files" }.to_owned(), others.join(", ")),
+        (
+            grouped(layers),
+            count(layers, "layer").trim_start_matches(|c: char| !c.is_alphabetic()).to_owned(),
+            stored,
+        ),
+        (
+            grouped(counts.files),
+            if counts.files == 1 { "file" } else { "files" }.to_owned(),
+            others.join(", "),
+        ),
         (human_size(waste.hidden()), "hidden".to_owned(), format!("at {}", plural(waste.paths, "path"))),
         (percent(shown, waste.bytes()), "efficiency".to_owned(), "the share of bytes that shows".to_owned()),
     ];

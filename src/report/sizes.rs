@@ -27,7 +27,9 @@ impl Shares {
             return;
         }
         match self.0.binary_search_by_key(&layer, |(layer, _)| *layer) {
-            Ok(at) => self.0.iter_mut().skip(at).take(1).for_each(|(_, sum)| *sum = sum.saturating_add(bytes)),
+            Ok(at) => {
+                self.0.iter_mut().skip(at).take(1).for_each(|(_, sum)| *sum = sum.saturating_add(bytes))
+            }
             Err(at) => self.0.insert(at, (layer, bytes)),
         }
     }

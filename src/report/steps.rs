@@ -49,7 +49,8 @@ fn write_step(
         None => write!(out, "<li class=\"empty\"><span class=\"no\">–</span>")?,
     }
     write!(out, "<code>{}</code>", Text::front(command.as_bytes(), STEP))?;
-    let size = layer.and_then(|no| report.waste.layers.get(no.0 as usize)).map(|layer| human_size(layer.bytes));
+    let size =
+        layer.and_then(|no| report.waste.layers.get(no.0 as usize)).map(|layer| human_size(layer.bytes));
     write!(out, "<b>{}</b>", size.unwrap_or_default())?;
     let texts = [Some(&*created), step.comment.as_deref(), step.author.as_deref()];
     let texts = texts.into_iter().flatten().filter(|text| !text.is_empty());

@@ -80,7 +80,11 @@ impl Picture<'_> {
         let class = if no == 0 { "view root" } else { "view" };
         writeln!(out, "<section class=\"{class}\" id=\"d{no}\">")?;
         self.write_way(out, no, view)?;
-        write!(out, "<svg width=\"100%\" height=\"{HEIGHT}\" aria-label=\"Sizes in {}\">", Text::back(&shown(&self.path), 200))?;
+        write!(
+            out,
+            "<svg width=\"100%\" height=\"{HEIGHT}\" aria-label=\"Sizes in {}\">",
+            Text::back(&shown(&self.path), 200)
+        )?;
         let whole = Rect { x: 0.0, y: 0.0, width: WIDTH, height: HEIGHT };
         for area in self.areas(view, whole, b"") {
             self.write_area(out, &area)?;
@@ -166,7 +170,9 @@ impl Picture<'_> {
         }
         let (x, width) = (x / WIDTH * 100.0, width / WIDTH * 100.0);
         let share = match largest {
-            Some((layer, bytes)) if bytes < area.sum.bytes => format!("layer {layer}: {}", percent(bytes, area.sum.bytes)),
+            Some((layer, bytes)) if bytes < area.sum.bytes => {
+                format!("layer {layer}: {}", percent(bytes, area.sum.bytes))
+            }
             _ => format!("layer {layer}"),
         };
         write!(

@@ -64,7 +64,12 @@ fn write_path(report: &Report<'_>, out: &mut dyn Write, path: &WastedPath) -> io
     writeln!(out, "</li>")
 }
 
-fn write_file(report: &Report<'_>, out: &mut dyn Write, path: &WastedPath, file: &WastedFile) -> io::Result<()> {
+fn write_file(
+    report: &Report<'_>,
+    out: &mut dyn Write,
+    path: &WastedPath,
+    file: &WastedFile,
+) -> io::Result<()> {
     let chip = |no| format!("<span class=\"no {}\">{no}</span>", report.colours.class(no));
     let size = if path.files.len() > 1 { format!("{} ", human_size(file.bytes)) } else { String::new() };
     write!(out, "<p>{size}of layer {}, {} by layer {}", chip(file.layer), said(file.reason), chip(file.by))?;

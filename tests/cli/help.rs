@@ -3,8 +3,8 @@
 use crate::support::{peelfs, session};
 
 const COMMANDS: [&str; 16] = [
-    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "status",
-    "revert", "commit", "index", "cache", "lesson",
+    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "report",
+    "status", "revert", "commit", "index", "cache", "lesson",
 ];
 
 /// Of `cache`.

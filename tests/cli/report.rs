@@ -23,7 +23,8 @@ fn page(image: &Path) -> String {
 fn wasteful() -> TempDir {
     let dir = TempDir::new().unwrap();
     let big = |letter: u8, length| vec![letter; length];
-    let base = Layer::new().file("usr/lib/large", &big(b'a', 60_000)).file("usr/bin/tool", &big(b'b', 30_000));
+    let base =
+        Layer::new().file("usr/lib/large", &big(b'a', 60_000)).file("usr/bin/tool", &big(b'b', 30_000));
     let base = base.file("srv/gone", &big(b'c', 20_000)).file("etc/motd", b"hello");
     let middle = layer("srv/.wh.gone etc/motd=hello!600").file("usr/lib/more", &big(b'd', 40_000));
     let top = Layer::new().file("usr/bin/tool", &big(b'e', 31_000));
@@ -50,7 +51,12 @@ fn it_tells_layers_sizes_waste_and_history() {
     assert!(page.contains("<h1>app:1</h1>") && page.contains("<dd>linux/amd64</dd>"), "{page}");
     let totals = between(&page, "<ul class=\"totals\">", "</ul>");
     // 60,000 + 40,000 + 31,000 + 5 of 181,010 bytes.
-    for text in ["<strong>127.9 KiB</strong> <em>visible", "of 176.8 KiB", "<strong>72.4 %", "<strong>4</strong> <em>files"] {
+    for text in [
+        "<strong>127.9 KiB</strong> <em>visible",
+        "of 176.8 KiB",
+        "<strong>72.4 %",
+        "<strong>4</strong> <em>files",
+    ] {
         assert!(totals.contains(text), "{text}: {totals}");
     }
     let layers = between(&page, "<ol class=\"layers\">", "</ol>");
@@ -59,12 +65,15 @@ fn it_tells_layers_sizes_waste_and_history() {
         assert!(layers.contains(text), "{text}: {layers}");
     }
     let map = between(&page, "<div class=\"map\" id=\"map\">", "</main>");
-    for text in ["<title>/usr · 5 names · 127.9 KiB", "<title>/usr/lib/large · 58.6 KiB · layer 0", ">tool</text>"] {
+    for text in
+        ["<title>/usr · 5 names · 127.9 KiB", "<title>/usr/lib/large · 58.6 KiB · layer 0", ">tool</text>"]
+    {
         assert!(map.contains(text), "{text}: {map}");
     }
     assert!(!map.contains("gone"), "what is hidden is not in the tree");
     let worst = between(&page, "<ol class=\"worst\">", "</ol>");
-    let paths: Vec<_> = worst.split("</b><code>").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
+    let paths: Vec<_> =
+        worst.split("</b><code>").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
     assert_eq!(paths, ["/usr/bin/tool", "/srv/gone", "/etc/motd"]);
     let deleted = between(worst, "/srv/gone", "</li>");
     assert!(deleted.contains("deleted by layer") && deleted.contains("step 1"), "{deleted}");
@@ -88,7 +97,18 @@ fn every_link_leads_to_a_picture_of_the_page() {
 
 /// What would be loaded from elsewhere, or run.
 fn assert_self_contained(page: &str) {
-    for word in ["http://", "https://", " src=", "@import", "url(", "<link", "<img", "<iframe", "<object", "javascript:"] {
+    for word in [
+        "http://",
+        "https://",
+        " src=",
+        "@import",
+        "url(",
+        "<link",
+        "<img",
+        "<iframe",
+        "<object",
+        "javascript:",
+    ] {
         assert!(!page.contains(word), "{word}");
     }
     assert_eq!((page.matches("<script").count(), page.matches("</script").count()), (1, 1));
@@ -126,7 +146,8 @@ fn evil() -> TempDir {
             tar.add(EntryType::Regular, name.as_bytes(), &[letter; 3000], |_| {})
         })
     };
-    let manifest = format!("[{{\"Config\":\"c.json\",\"RepoTags\":[{json}],\"Layers\":[\"l.tar\",\"m.tar\"]}}]");
+    let manifest =
+        format!("[{{\"Config\":\"c.json\",\"RepoTags\":[{json}],\"Layers\":[\"l.tar\",\"m.tar\"]}}]");
     let tar = Layer::new().file("c.json", config.as_bytes()).file("l.tar", &files(b'x').finish());
     let tar = tar.file("m.tar", &files(b'y').finish()).file("manifest.json", manifest.as_bytes());
     write(dir.path(), "image.tar", &tar.finish());
@@ -145,7 +166,10 @@ fn nothing_of_an_image_becomes_a_tag() {
     // No attribute but ours: with all values taken out, no quote is left in a tag.
     for tag in page.split('<').skip(1).filter(|tag| tag.starts_with(|c: char| c.is_ascii_lowercase())) {
         let tag = tag.split('>').next().unwrap();
-        assert!(!tag.split('"').step_by(2).any(|outside| outside.contains("on") && outside.contains("alert")), "{tag}");
+        assert!(
+            !tag.split('"').step_by(2).any(|outside| outside.contains("on") && outside.contains("alert")),
+            "{tag}"
+        );
     }
     let names = self::page(&hostile_names().path().join("names.tar"));
     for text in ["\\u{1b}[31mred", "new\\nline", "gnp.\\u{202e}exe", "\\xff"] {
@@ -167,9 +191,8 @@ fn it_is_the_same_each_time_wherever_the_image_lies() {
 #[test]
 fn many_names_take_no_more_room_than_few() {
     let dir = TempDir::new().unwrap();
-    let tar = (0..20_000).fold(Layer::new(), |tar, no| {
-        tar.file(&format!("{}/{}/{no}", no % 50, no % 1000), &[b'x'; 40])
-    });
+    let tar = (0..20_000)
+        .fold(Layer::new(), |tar, no| tar.file(&format!("{}/{}/{no}", no % 50, no % 1000), &[b'x'; 40]));
     write(dir.path(), "many.tar", &tar.finish());
     let page = page(&dir.path().join("many.tar"));
     assert!(page.len() < 1_500_000, "{}", page.len());
@@ -188,7 +211,12 @@ fn what_is_not_there_is_said() {
     let dir = TempDir::new().unwrap();
     write(dir.path(), "empty.tar", &layer("d/ f=").finish());
     let page = page(&dir.path().join("empty.tar"));
-    for text in ["No file that shows has any bytes", "Nothing: every byte", "The image has no history", "no step is known"] {
+    for text in [
+        "No file that shows has any bytes",
+        "Nothing: every byte",
+        "The image has no history",
+        "no step is known",
+    ] {
         assert!(page.contains(text), "{text}");
     }
     assert!(!page.contains("NaN") && !page.contains("inf%"));
@@ -219,8 +247,11 @@ fn browsed(page: &Path) -> (String, String) {
     let home = TempDir::new().unwrap();
     let mut chromium = Command::new("chromium");
     chromium.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]);
-    chromium.args(["--enable-logging=stderr", "--v=0"]).arg(format!("--user-data-dir={}", home.path().display()));
-    let output = chromium.arg(format!("file://{}", page.display())).env("HOME", home.path()).output().unwrap();
+    chromium
+        .args(["--enable-logging=stderr", "--v=0"])
+        .arg(format!("--user-data-dir={}", home.path().display()));
+    let output =
+        chromium.arg(format!("file://{}", page.display())).env("HOME", home.path()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     (String::from_utf8(output.stdout).unwrap(), said)
