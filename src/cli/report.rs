@@ -11,7 +11,7 @@ use super::args::ImageArgs;
 use super::output::Output;
 use super::{Outcome, Result};
 
-/// Write a page that shows an image: layers, sizes, what is hidden, and the steps that made it
+/// Write a page that shows layers, sizes, what is hidden, and the steps of an image
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]

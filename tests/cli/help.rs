@@ -2,7 +2,7 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "report",
     "status", "revert", "commit", "index", "cache", "lesson",
 ];
@@ -78,6 +78,7 @@ Commands:
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
   verify   Check digests, diff IDs, the image ID and every member of every layer
+  report   Write a page that shows layers, sizes, what is hidden, and the steps of an image
   status   Show what an upper directory changes in the image: A added, C changed, D deleted
   revert   Forget changes, so that the image's own shows again
   commit   Keep what was written over an image as a new layer, in a new image
