@@ -64,7 +64,7 @@ fn it_tells_layers_sizes_waste_and_history() {
     for text in ["step 0", "step 2", "48.8 KiB hidden</mark> (45.5 %)", "hides 19.5 KiB below"] {
         assert!(layers.contains(text), "{text}: {layers}");
     }
-    let map = between(&page, "<div class=\"map\" id=\"map\">", "</main>");
+    let map = between(&page, "<div class=\"map\" id=\"map\">", "<p class=\"said\"");
     for text in
         ["<title>/usr · 5 names · 127.9 KiB", "<title>/usr/lib/large · 58.6 KiB · layer 0", ">tool</text>"]
     {
