@@ -27,6 +27,7 @@ pub mod waste;
 pub mod export;
 pub mod copy_out;
 pub mod lesson;
+pub mod report;
 pub mod fs;
 pub mod fuse;
 pub mod cli;

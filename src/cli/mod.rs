@@ -23,6 +23,7 @@ mod mount_words;
 mod output;
 mod pager;
 mod progress;
+mod report;
 mod revert;
 mod size;
 mod stat;
@@ -84,6 +85,7 @@ enum Command {
     History(history::Args),
     Waste(waste::Args),
     Verify(verify::Args),
+    Report(report::Args),
     Status(status::Args),
     Revert(revert::Args),
     Commit(commit::Args),
@@ -136,6 +138,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::History(args) => history::run(args),
         Command::Waste(args) => waste::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Report(args) => report::run(args),
         Command::Status(args) => status::run(args),
         Command::Revert(args) => revert::run(args),
         Command::Commit(args) => commit::run(args),

@@ -155,7 +155,7 @@ pub fn add_to(layers: &mut [LayerWaste], file: &WastedFile) {
 }
 
 /// The bytes that a file takes in its layer.
-fn stored(attributes: &Attributes) -> u64 {
+pub fn stored(attributes: &Attributes) -> u64 {
     match attributes.kind {
         Kind::Regular => attributes.size.min(attributes.blocks.saturating_mul(512)),
         _ => 0,

@@ -13,6 +13,8 @@ use crate::layer::{self, LayerNo};
 use crate::path::TreePath;
 use crate::stack::Stack;
 
+pub use measure::stored;
+
 /// Why bytes do not show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {

@@ -2,9 +2,9 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 17] = [
-    "mount", "umount", "trace", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify",
-    "status", "revert", "commit", "index", "cache", "lesson",
+const COMMANDS: [&str; 21] = [
+    "mount", "umount", "trace", "ls", "tree", "cat", "cp", "stat", "explain", "export", "inspect", "history",
+    "waste", "verify", "report", "status", "revert", "commit", "index", "cache", "lesson",
 ];
 
 /// Of `cache`.
@@ -81,6 +81,7 @@ Commands:
   history  Show the steps that made an image, each with the layer it made
   waste    Show the bytes of an image that higher layers hide, by layer, step and path
   verify   Check digests, diff IDs, the image ID and every member of every layer
+  report   Write a page that shows layers, sizes, what is hidden, and the steps of an image
   status   Show what an upper directory changes in the image: A added, C changed, D deleted
   revert   Forget changes, so that the image's own shows again
   commit   Keep what was written over an image as a new layer, in a new image

@@ -24,6 +24,7 @@ mod inspect;
 mod lesson;
 mod ls;
 mod output;
+mod report;
 mod stat;
 mod tree;
 mod verify;
