@@ -273,7 +273,9 @@ impl Hits<'_> {
                 .lower
                 .iter()
                 .map(|lower| format!("--lower {} ", quoted(lower.as_os_str().as_bytes())));
-            let image = lower.collect::<String>() + &quoted(image.as_bytes());
+            let choice =
+                self.args.image.open.image.iter().map(|tag| format!("--image {} ", quoted(tag.as_bytes())));
+            let image = choice.chain(lower).collect::<String>() + &quoted(image.as_bytes());
             let path = quoted(&[b"/", path.as_bytes()].concat());
             write!(self.out, "  (peelfs {verb} {image} {path})")?;
         }

@@ -5,6 +5,7 @@
 mod args;
 mod cache;
 mod cat;
+mod cp;
 mod commit;
 mod du;
 mod entry;
@@ -31,10 +32,12 @@ mod size;
 mod stat;
 mod status;
 mod style;
+mod trace;
 mod tree;
 mod umount;
 mod verbless;
 mod verify;
+mod waste;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -73,9 +76,11 @@ struct Cli {
 enum Command {
     Mount(mount::Args),
     Umount(umount::Args),
+    Trace(trace::Args),
     Ls(ls::Args),
     Tree(tree::Args),
     Cat(cat::Args),
+    Cp(cp::Args),
     Stat(stat::Args),
     Explain(explain::Args),
     Find(find::Args),
@@ -83,6 +88,7 @@ enum Command {
     Export(export::Args),
     Inspect(inspect::Args),
     History(history::Args),
+    Waste(waste::Args),
     Verify(verify::Args),
     Status(status::Args),
     Revert(revert::Args),
@@ -131,9 +137,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Tree(args) => tree::run(args),
         Command::Cat(args) => cat::run(args),
+        Command::Cp(args) => cp::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Find(args) => find::run(args),
@@ -141,6 +149,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
+        Command::Waste(args) => waste::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Status(args) => status::run(args),
         Command::Revert(args) => revert::run(args),

@@ -20,6 +20,7 @@ use super::args::{OpenArgs, cut_of};
 use super::mount_stats::{self, StatsFormat};
 use super::mount_upper::{UpperArgs, UpperChoice};
 use super::mount_words::{self, MountWords, Unknown};
+use super::trace;
 use super::{Outcome, Result};
 
 /// Mount an image on a directory
@@ -45,6 +46,12 @@ pub struct Args {
     /// Append the daemon's messages to this file
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
+    /// Show each layer, the image as of each layer, and what each changed in MOUNTPOINT/.peelfs
+    #[arg(long)]
+    views: bool,
+    /// Print each request, and why it is answered so
+    #[arg(long)]
+    trace: bool,
     /// Print statistics when the mount ends, as they are at any time on SIGUSR1
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, require_equals = true, default_missing_value = "table")]
     stats: Option<StatsFormat>,
@@ -74,6 +81,7 @@ pub fn run(mut args: Args) -> Result {
     let (input, cut) = input(&args, &words, &mount_point)?;
     // What can be seen to be wrong is said before any work is done.
     let stats = stats(&args, &words)?;
+    check_trace(&args)?;
     let upper = args.upper.choose(&words.upper)?;
     let mount_point = MountPoint::new(&mount_point)?;
     let ready_fd = args.ready_fd.map(ReadyFd::new).transpose();
@@ -81,6 +89,9 @@ pub fn run(mut args: Args) -> Result {
     let log = args.log_file.as_deref().map(open_log).transpose()?;
     let mut daemon = Daemon::new(ready_fd, log);
     daemon.stats_listener = Some(stats_listener(mount_point.dir(), stats));
+    if args.trace {
+        daemon.trace_listener = Some(Box::new(trace::tell));
+    }
     fuse::ignore_questions();
     if !args.foreground {
         daemon = match Background::start(daemon)? {
@@ -135,20 +146,25 @@ fn serve(order: Order, mount_point: MountPoint, daemon: Daemon) -> Result {
     options.writable = upper.is_some() && !words.is_read_only;
     // Only root is granted it.
     options.passthrough = !args.upper.no_passthrough && rustix::process::geteuid().is_root();
+    let views = args.views || words.views;
     let tree = match upper {
-        None => Tree::ReadOnly(Arc::new(Filesystem::new(stack))),
-        Some(upper) => Tree::Writable(Arc::new(writable(stack, &upper)?)),
+        None => Tree::ReadOnly(Arc::new(filesystem(stack, views))),
+        Some(upper) => Tree::Writable(Arc::new(writable(stack, views, &upper)?)),
     };
     mount_point.serve(tree, &options, words.ownership, daemon)?;
     Ok(Outcome::Fine)
 }
 
+fn filesystem(stack: Stack, views: bool) -> Filesystem {
+    if views { Filesystem::with_views(stack) } else { Filesystem::new(stack) }
+}
+
 /// Puts an upper over a stack.
-fn writable(stack: Stack, choice: &UpperChoice) -> Result<WritableFilesystem> {
+fn writable(stack: Stack, views: bool, choice: &UpperChoice) -> Result<WritableFilesystem> {
     // The modes that programs ask for are exact: their own mask was applied before.
     rustix::process::umask(Mode::empty());
     let upper = choice.open(&stack)?;
-    Ok(WritableFilesystem::new(Filesystem::new(stack), upper, choice.write))
+    Ok(WritableFilesystem::new(filesystem(stack, views), upper, choice.write))
 }
 
 /// How statistics are to be told at the end, if they are; a daemon that keeps no log has nobody to tell.
@@ -160,6 +176,18 @@ fn stats(args: &Args, words: &MountWords) -> Result<Option<StatsFormat>> {
         return Err(format!("{option}: {why}").into());
     }
     Ok(stats)
+}
+
+/// Whether there is somewhere to print what is asked.
+fn check_trace(args: &Args) -> Result<()> {
+    match args.trace && !args.foreground && !args.keeps_log() {
+        true => Err(
+            "--trace: a daemon in the background has nowhere to print; add --foreground or --log-file FILE, \
+            or run: peelfs trace MOUNTPOINT"
+                .into(),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// Who asks gets statistics of any mount; when it ends, they are told where that was wanted.

@@ -40,6 +40,7 @@ pub struct MountWords {
     pub spool_dir: Option<PathBuf>,
     pub strict: bool,
     pub stats: Option<StatsFormat>,
+    pub views: bool,
     pub upper: UpperWords,
     /// `ro`.
     pub is_read_only: bool,
@@ -205,6 +206,7 @@ impl MountWords {
             "exec" => self.options.noexec = false,
             "strict" => self.strict = true,
             "stats" => self.stats = Some(StatsFormat::default()),
+            "views" => self.views = true,
             "ro" => self.is_read_only = true,
             "rw" => self.is_read_only = false,
             "volatile" => self.upper.is_volatile = true,

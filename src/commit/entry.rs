@@ -181,7 +181,8 @@ fn tidy(mut xattrs: Vec<Xattr>) -> Vec<Xattr> {
     xattrs
 }
 
-fn have_same_bytes(a: &mut dyn Read, b: &mut dyn Read) -> io::Result<bool> {
+/// Whether two files, read front to back, hold the same.
+pub fn have_same_bytes(a: &mut dyn Read, b: &mut dyn Read) -> io::Result<bool> {
     let (mut left, mut right) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
     loop {
         left.clear();

@@ -43,6 +43,9 @@ pub enum Error {
     /// Nobody may do this, whoever he is.
     #[error("operation not permitted")]
     NotPermitted,
+    /// A view of what cannot change.
+    #[error("read-only")]
+    ReadOnly,
     /// A directory of the layers below, which is not to be renamed by a redirect (W5).
     #[error("cannot be renamed without a redirect")]
     NeedsRedirect,

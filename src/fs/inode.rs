@@ -36,7 +36,7 @@ impl InodeNo {
         }
     }
 
-    fn new(layer: LayerNo, entry: EntryNo) -> InodeNo {
+    pub(super) fn new(layer: LayerNo, entry: EntryNo) -> InodeNo {
         InodeNo((u64::from(layer.0) + 1) << 32 | u64::from(entry.0))
     }
 

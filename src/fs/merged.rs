@@ -11,7 +11,10 @@ use super::InodeNo;
 
 /// Places for directories, a power of two: those that a walk is in, and those it will enter next. A place
 /// takes 8 bytes, a directory about 100, of a hundred layers 1,000.
-const PLACES: usize = 1 << 14;
+pub const PLACES: usize = 1 << 14;
+
+/// The same for a view, of which there may be a thousand.
+pub const FEW: usize = 1 << 9;
 
 /// Directories that were named, each in the one place that its number gives it; whichever was named last.
 ///
@@ -33,9 +36,9 @@ pub struct Named {
 }
 
 impl MergedDirs {
-    /// None yet.
-    pub fn new() -> MergedDirs {
-        let places = (0..PLACES).map(|_| ArcSwapOption::empty()).collect();
+    /// None yet, in so many places: a power of two.
+    pub fn new(places: usize) -> MergedDirs {
+        let places = (0..places).map(|_| ArcSwapOption::empty()).collect();
         MergedDirs { places, hits: HitCounter::default() }
     }
 
@@ -58,7 +61,7 @@ impl MergedDirs {
 
     fn place(&self, ino: InodeNo) -> Option<&ArcSwapOption<Named>> {
         // Numbers of one layer follow each other, and those of all layers begin alike.
-        let mixed = ino.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - PLACES.ilog2());
+        let mixed = ino.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - self.places.len().ilog2());
         self.places.get(mixed as usize)
     }
 }

@@ -9,6 +9,8 @@ mod error;
 mod inode;
 mod merged;
 mod read;
+mod tell;
+mod views;
 mod writable;
 
 use std::borrow::Cow;
@@ -20,7 +22,7 @@ use crate::entry::{Attributes, Extent, Kind, Xattr};
 use crate::layer::{LayerNo, LeafId};
 use crate::path::MAX_COMPONENT;
 use crate::stack::Stack;
-use crate::union::{Listed, Member, Node, Place};
+use crate::union::{Listed, Member, MergedDir, Node, Place};
 
 pub use error::Error;
 pub use inode::InodeNo;
@@ -33,6 +35,7 @@ pub use writable::{
 use below::PlacedName;
 use inode::Target;
 use merged::{MergedDirs, Named};
+use views::Views;
 
 /// What a filesystem operation gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -41,6 +44,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Filesystem {
     stack: Stack,
     merged: MergedDirs,
+    views: Option<Box<Views>>,
 }
 
 /// One name of a directory, as readdir gives it.
@@ -68,7 +72,13 @@ pub struct Statfs {
 impl Filesystem {
     /// Takes a stack.
     pub fn new(stack: Stack) -> Filesystem {
-        Filesystem { stack, merged: MergedDirs::new() }
+        Filesystem { stack, merged: MergedDirs::new(merged::PLACES), views: None }
+    }
+
+    /// Takes a stack, and shows views of it in `/.peelfs` too.
+    pub fn with_views(stack: Stack) -> Filesystem {
+        let views = Some(Box::new(Views::new(&stack)));
+        Filesystem { views, ..Filesystem::new(stack) }
     }
 
     /// The stack that is shown.
@@ -94,8 +104,24 @@ impl Filesystem {
         if name.len() > MAX_COMPONENT {
             return Err(Error::NameTooLong);
         }
+        if let Some(seen) = self.seen_at(parent, name)? {
+            return seen.lookup(name);
+        }
+        self.lookup_where(parent, name, |_, _| Ok(true))
+    }
+
+    /// The same among the names that are to be kept.
+    fn lookup_where(
+        &self,
+        parent: InodeNo,
+        name: &[u8],
+        keep: impl FnOnce(&MergedDir, &Node) -> Result<bool>,
+    ) -> Result<Option<(InodeNo, Attributes)>> {
         self.directory(parent, |parent| {
             let Some(node) = self.stack.union.lookup(&parent.dir, name)? else { return Ok(None) };
+            if !keep(&parent.dir, &node)? {
+                return Ok(None);
+            }
             let attributes = self.stack.union.attributes(&node)?;
             Ok(Some((self.remember(parent.ino, node), attributes)))
         })
@@ -103,6 +129,9 @@ impl Filesystem {
 
     /// An inode's attributes.
     pub fn attributes(&self, ino: InodeNo) -> Result<Attributes> {
+        if let Some(seen) = self.seen(ino)? {
+            return seen.attributes();
+        }
         match self.target(ino)? {
             Target::Leaf(layer, leaf) => Ok(self.stack.union.leaf_attributes(layer, leaf)?),
             Target::Root | Target::Dir(_) => {
@@ -113,6 +142,9 @@ impl Filesystem {
 
     /// A symlink's target.
     pub fn readlink(&self, ino: InodeNo) -> Result<Cow<'_, [u8]>> {
+        if let Some(seen) = self.seen(ino)? {
+            return seen.readlink();
+        }
         match self.target(ino)? {
             Target::Leaf(layer, leaf) if self.kind(layer, leaf)? == Kind::Symlink => {
                 Ok(self.stack.union.link_target(layer, leaf)?)
@@ -123,11 +155,17 @@ impl Filesystem {
 
     /// Reads a file at a byte offset; fewer bytes than `buf` holds only at its end.
     pub fn read(&self, ino: InodeNo, offset: u64, buf: &mut [u8]) -> Result<usize> {
+        if let Some(seen) = self.seen(ino)? {
+            return seen.read(offset, buf);
+        }
         self.data(ino, |extents, size, source| read_extents(extents, size, source, offset, buf))
     }
 
     /// The next data or hole at or after an offset.
     pub fn seek(&self, ino: InodeNo, offset: u64, whence: Seek) -> Result<u64> {
+        if let Some(seen) = self.seen(ino)? {
+            return seen.seek(offset, whence);
+        }
         let found = self.data(ino, |extents, size, _| Ok(read::seek(extents, size, offset, whence)))?;
         found.ok_or(Error::NoSuchOffset)
     }
@@ -138,6 +176,20 @@ impl Filesystem {
         ino: InodeNo,
         position: u64,
         mut add: impl FnMut(&DirEntry<'_>) -> bool,
+    ) -> Result<()> {
+        if let Some(seen) = self.seen(ino)? {
+            return seen.readdir(position, &mut add);
+        }
+        self.readdir_where(ino, position, |_, listed| Ok(!self.is_views(ino, listed.name)), &mut add)
+    }
+
+    /// The same with the names that are to be kept.
+    fn readdir_where(
+        &self,
+        ino: InodeNo,
+        position: u64,
+        keep: impl Fn(&MergedDir, &Listed<'_>) -> Result<bool>,
+        add: &mut dyn FnMut(&DirEntry<'_>) -> bool,
     ) -> Result<()> {
         self.directory(ino, |Named { dir, parent, .. }| {
             for (next, name, ino) in [(1, &b"."[..], ino), (2, b"..", *parent)] {
@@ -152,7 +204,11 @@ impl Filesystem {
                 None => union.list(dir)?,
             };
             for listed in list {
-                let Listed { name, node, place } = listed?;
+                let listed = listed?;
+                if !keep(dir, &listed)? {
+                    continue;
+                }
+                let Listed { name, node, place } = listed;
                 let attributes = union.attributes(&node)?;
                 let entry = self.remember(ino, node);
                 if add(&DirEntry { ino: entry, name, attributes, next: position_of(place) }) {
@@ -165,6 +221,9 @@ impl Filesystem {
 
     /// An inode's extended attributes (S8, S14).
     pub fn xattrs(&self, ino: InodeNo) -> Result<Cow<'_, [Xattr]>> {
+        if let Some(seen) = self.seen(ino)? {
+            return seen.xattrs();
+        }
         let union = &self.stack.union;
         match self.target(ino)? {
             Target::Leaf(layer, leaf) => Ok(union.leaf_xattrs(layer, leaf)?),
@@ -172,8 +231,11 @@ impl Filesystem {
         }
     }
 
-    /// The value of one extended attribute.
+    /// The value of one extended attribute, of those that views give too.
     pub fn xattr(&self, ino: InodeNo, name: &[u8]) -> Result<Vec<u8>> {
+        if let Some(value) = self.fact(ino, name)? {
+            return Ok(value);
+        }
         let xattrs = self.xattrs(ino)?;
         let found = xattrs.iter().find(|xattr| *xattr.name == *name);
         found.map(|xattr| xattr.value.to_vec()).ok_or(Error::NoAttribute)

@@ -27,6 +27,7 @@ use super::loops::{Loops, with_buffer};
 use super::mount::MountOptions;
 use super::operation::Operation;
 use super::protocol::{DIRENT, DIRENT_PLUS, GENERATION, MAX_REQUEST, STATFS_BLOCK, reply_xattr, sought, ttl};
+use super::tale;
 
 /// A tree on its way to the kernel.
 pub struct Adapter {
@@ -86,8 +87,9 @@ impl fuser::Filesystem for Adapter {
         Ok(())
     }
 
-    fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.loops.guard(Operation::Lookup, |answer| {
+            answer.tell(req, |_| tale::lookup(&*self.fs, InodeNo(parent.0), name.as_bytes()));
             match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
                 Ok(Some((ino, attributes))) => {
                     reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
@@ -101,25 +103,34 @@ impl fuser::Filesystem for Adapter {
         });
     }
 
-    fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+    fn getattr(&self, req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         let ino = InodeNo(ino.0);
-        self.loops.guard(Operation::Getattr, |answer| match self.fs.attributes(ino) {
-            Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
-            Err(error) => reply.error(answer.error(ino, &error)),
+        self.loops.guard(Operation::Getattr, |answer| {
+            answer.tell(req, |_| tale::of(&*self.fs, "getattr", ino));
+            match self.fs.attributes(ino) {
+                Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
+                Err(error) => reply.error(answer.error(ino, &error)),
+            }
         });
     }
 
-    fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
-        self.loops.guard(Operation::Readlink, |answer| match self.fs.readlink(InodeNo(ino.0)) {
-            Ok(target) => reply.data(&target),
-            Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+    fn readlink(&self, req: &Request, ino: INodeNo, reply: ReplyData) {
+        self.loops.guard(Operation::Readlink, |answer| {
+            answer.tell(req, |_| tale::of(&*self.fs, "readlink", InodeNo(ino.0)));
+            match self.fs.readlink(InodeNo(ino.0)) {
+                Ok(target) => reply.data(&target),
+                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+            }
         });
     }
 
-    fn open(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        self.loops.guard(Operation::Open, |_| match self.opens_alone.0 {
-            true => reply.error(Errno::ENOSYS),
-            false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE),
+    fn open(&self, req: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        self.loops.guard(Operation::Open, |answer| {
+            answer.tell(req, |_| tale::of(&*self.fs, "open", InodeNo(ino.0)));
+            match self.opens_alone.0 {
+                true => reply.error(Errno::ENOSYS),
+                false => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE),
+            }
         });
     }
 
@@ -132,7 +143,7 @@ impl fuser::Filesystem for Adapter {
 
     fn read(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         _fh: FileHandle,
         offset: u64,
@@ -149,12 +160,13 @@ impl fuser::Filesystem for Adapter {
                 }
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
             });
+            answer.tell(req, |answer| tale::read(&*self.fs, InodeNo(ino.0), offset, answer));
         });
     }
 
     fn lseek(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         _fh: FileHandle,
         offset: i64,
@@ -166,6 +178,7 @@ impl fuser::Filesystem for Adapter {
                 Ok(sought) => sought,
                 Err(errno) => return reply.error(answer.refuse(errno)),
             };
+            answer.tell(req, |_| tale::seek(&*self.fs, InodeNo(ino.0), offset, whence));
             match self.fs.seek(InodeNo(ino.0), offset, whence) {
                 Ok(at) => reply.offset(at.cast_signed()),
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
@@ -173,7 +186,7 @@ impl fuser::Filesystem for Adapter {
         });
     }
 
-    fn readdir(&self, _req: &Request, ino: INodeNo, _fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+    fn readdir(&self, req: &Request, ino: INodeNo, _fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         self.loops.guard(Operation::Readdir, |answer| {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
                 let kind = file_type(entry.attributes.kind);
@@ -181,6 +194,7 @@ impl fuser::Filesystem for Adapter {
                 let is_full = reply.add(INodeNo(entry.ino.0), entry.next, kind, name);
                 answer.entry(is_full, DIRENT, entry.name)
             });
+            answer.tell(req, |answer| tale::readdir(&*self.fs, InodeNo(ino.0), offset, answer));
             match result {
                 Ok(()) => reply.ok(),
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
@@ -190,7 +204,7 @@ impl fuser::Filesystem for Adapter {
 
     fn readdirplus(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         _fh: FileHandle,
         offset: u64,
@@ -203,6 +217,7 @@ impl fuser::Filesystem for Adapter {
                 let is_full = reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION);
                 answer.entry(is_full, DIRENT_PLUS, entry.name)
             });
+            answer.tell(req, |answer| tale::readdir(&*self.fs, InodeNo(ino.0), offset, answer));
             match result {
                 Ok(()) => reply.ok(),
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
@@ -210,33 +225,33 @@ impl fuser::Filesystem for Adapter {
         });
     }
 
-    fn statfs(&self, _req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
-        self.loops.guard(Operation::Statfs, |_| {
+    fn statfs(&self, req: &Request, _ino: INodeNo, reply: ReplyStatfs) {
+        self.loops.guard(Operation::Statfs, |answer| {
+            answer.tell(req, |_| "statfs: of all layers".to_owned());
             let statfs = self.fs.statfs();
             let blocks = statfs.bytes.div_ceil(STATFS_BLOCK.into());
             reply.statfs(blocks, 0, 0, statfs.entries, 0, STATFS_BLOCK, 255, STATFS_BLOCK);
         });
     }
 
-    fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+    fn getxattr(&self, req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
         self.loops.guard(Operation::Getxattr, |answer| {
-            if self.xattrs == XattrUse::None {
+            if self.xattrs == XattrUse::None && !self.fs.has_views() {
                 return reply.error(Errno::ENOSYS);
             }
             let value = self.fs.xattr(InodeNo(ino.0), name.as_bytes());
+            answer.tell(req, |_| tale::xattr(&*self.fs, "getxattr", InodeNo(ino.0), name.as_bytes()));
             reply_xattr(answer, ino, size, value, reply);
         });
     }
 
-    fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+    fn listxattr(&self, req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
         self.loops.guard(Operation::Listxattr, |answer| {
-            if self.xattrs == XattrUse::None {
+            if self.xattrs == XattrUse::None && !self.fs.has_views() {
                 return reply.error(Errno::ENOSYS);
             }
-            let names = self.fs.xattrs(InodeNo(ino.0)).map(|xattrs| {
-                xattrs.iter().flat_map(|xattr| xattr.name.iter().copied().chain([0])).collect()
-            });
-            reply_xattr(answer, ino, size, names, reply);
+            answer.tell(req, |_| tale::of(&*self.fs, "listxattr", InodeNo(ino.0)));
+            reply_xattr(answer, ino, size, self.fs.xattr_names(InodeNo(ino.0)), reply);
         });
     }
 

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, 
 use super::auto_unmount::AutoUnmount;
 use super::stats::StatsListener;
 use super::sys::{self, Fork};
+use super::trace::TraceListener;
 use super::unmount::Mount;
 
 /// Files that are more than enough. Where containers set no limit it is a thousand million, and programs that
@@ -40,6 +41,8 @@ pub struct Daemon {
     pub auto_unmount: Option<AutoUnmount>,
     /// Hears where the time goes.
     pub stats_listener: Option<StatsListener>,
+    /// Hears what is asked.
+    pub trace_listener: Option<TraceListener>,
 }
 
 /// A descriptor to write a newline to when the mount answers (`--ready-fd`).

@@ -1,7 +1,7 @@
 //! What the kernel does by itself if the daemon does not know how: said once for both kinds of tree.
 
-/// Answers ENOSYS, which the kernel remembers, to what it does as well or better by itself; and ENOTTY to ioctls,
-/// which are nobody's.
+/// Answers ENOSYS, which the kernel remembers, to what it does as well or better by itself; and ENOTTY to ioctls
+/// but the one by which a trace is listened to.
 ///
 /// Locks it keeps itself: the mount is on one machine. Without `default_permissions` a mount is private to a user who
 /// may do all with it that he may do with its bytes. At the end of a file's use nothing is held back that could fail.
@@ -22,16 +22,27 @@ macro_rules! left_to_the_kernel {
 
         fn ioctl(
             &self,
-            _req: &Request,
-            _ino: INodeNo,
+            req: &Request,
+            ino: INodeNo,
             _fh: FileHandle,
             _flags: IoctlFlags,
-            _cmd: u32,
-            _in_data: &[u8],
+            cmd: u32,
+            in_data: &[u8],
             _out_size: u32,
             reply: ReplyIoctl,
         ) {
-            self.loops.guard(Operation::Other, |answer| reply.error(answer.refuse(Errno::ENOTTY)));
+            self.loops.guard(Operation::Other, |answer| {
+                let told = match cmd {
+                    crate::fuse::trace::IOCTL if ino == INodeNo::ROOT => {
+                        self.loops.trace.answer(req.uid(), req.pid(), in_data)
+                    }
+                    _ => Err(Errno::ENOTTY),
+                };
+                match told {
+                    Ok(lines) => reply.ioctl(0, &lines),
+                    Err(errno) => reply.error(answer.refuse(errno)),
+                }
+            });
         }
     };
     ($($name:ident($($arg:ident: $type:ty),*) -> $reply:ty;)*) => {

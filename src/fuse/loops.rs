@@ -9,6 +9,7 @@ use fuser::Errno;
 
 use super::operation::{Answer, Operation};
 use super::requests::Requests;
+use super::trace::Trace;
 use super::watch::Watch;
 
 thread_local! {
@@ -22,6 +23,8 @@ pub struct Loops {
     pub requests: Arc<Requests>,
     /// Which of them waits for the next request.
     pub watch: Arc<Watch>,
+    /// Who listens to what is asked.
+    pub trace: Arc<Trace>,
 }
 
 impl Loops {
@@ -29,7 +32,7 @@ impl Loops {
     /// answers EIO, and the loop goes on.
     pub fn guard(&self, operation: Operation, handler: impl FnOnce(&mut Answer)) {
         self.watch.enter();
-        let (start, mut answer) = (Instant::now(), Answer::to(operation));
+        let (start, mut answer) = (Instant::now(), Answer::traced(operation, self.trace.is_on()));
         if catch_unwind(AssertUnwindSafe(|| handler(&mut answer))).is_err() {
             answer.refuse(Errno::EIO);
             // To say so may fail as the handler did, if it was the log that did not work.
@@ -39,6 +42,9 @@ impl Loops {
             let _ = catch_unwind(tell);
         }
         self.requests.record(&answer, start.elapsed());
+        if let Some((process, tale)) = answer.told() {
+            self.trace.push(process, tale);
+        }
         self.watch.leave();
     }
 }

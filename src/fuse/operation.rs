@@ -1,10 +1,10 @@
 //! What the kernel asks, and what became of it: the facts that statistics are made of.
 
-use fuser::Errno;
+use fuser::{Errno, Request};
 
 use crate::fs::{Error, InodeNo};
 
-use super::errno::report;
+use super::errno::{errno_name, report};
 
 /// A kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,14 @@ pub struct Answer {
     pub outcome: Outcome,
     /// Bytes of a file or a directory that were given.
     pub bytes: u64,
+    /// Names of a directory that were given, without the two dots.
+    pub names: u64,
+    /// The error that it ended with.
+    pub errno: Option<Errno>,
+    /// Whether someone listens.
+    is_traced: bool,
+    /// What is told of it, and the process that asked.
+    told: Option<(u32, String)>,
 }
 
 impl Operation {
@@ -124,7 +132,37 @@ impl Operation {
 impl Answer {
     /// The answer to a request, good unless something else is noted.
     pub fn to(operation: Operation) -> Answer {
-        Answer { operation, outcome: Outcome::Given, bytes: 0 }
+        Answer {
+            operation,
+            outcome: Outcome::Given,
+            bytes: 0,
+            names: 0,
+            errno: None,
+            is_traced: false,
+            told: None,
+        }
+    }
+
+    /// The same, told to who listens if someone does.
+    pub fn traced(operation: Operation, is_traced: bool) -> Answer {
+        Answer { is_traced, ..Answer::to(operation) }
+    }
+
+    /// Notes what is to be told, if someone listens.
+    pub fn tell(&mut self, request: &Request, tale: impl FnOnce(&Answer) -> String) {
+        if self.is_traced {
+            self.told = Some((request.pid(), tale(self)));
+        }
+    }
+
+    /// What is to be told, and of whom.
+    pub fn told(&mut self) -> Option<(u32, String)> {
+        let (process, mut tale) = self.told.take()?;
+        if let Some(errno) = self.errno {
+            tale.push_str(" → ");
+            tale.push_str(&errno_name(errno));
+        }
+        Some((process, tale))
     }
 
     /// Notes that there is no such thing.
@@ -142,6 +180,7 @@ impl Answer {
     pub fn entry(&mut self, is_full: bool, head: usize, name: &[u8]) -> bool {
         if !is_full {
             self.gives((head + name.len()).next_multiple_of(8));
+            self.names += u64::from(!matches!(name, b"." | b".."));
         }
         is_full
     }
@@ -149,6 +188,7 @@ impl Answer {
     /// Notes an error that says nothing of the image.
     pub fn refuse(&mut self, errno: Errno) -> Errno {
         self.outcome = Outcome::Failed;
+        self.errno = Some(errno);
         errno
     }
 
@@ -158,7 +198,9 @@ impl Answer {
             Error::NoAttribute | Error::NoSuchOffset => Outcome::Negative,
             _ => Outcome::Failed,
         };
-        report(self.operation.name(), ino, error)
+        let errno = report(self.operation.name(), ino, error);
+        self.errno = Some(errno);
+        errno
     }
 }
 

@@ -21,6 +21,7 @@ use super::mount::{Access, MountError, MountOptions, MountPoint};
 use super::readahead;
 use super::requests::Requests;
 use super::stats::{Occasion, Stats};
+use super::trace::Trace;
 use super::tree::Tree;
 use super::unmount::{Mount, Unmounted};
 use super::watch::Watch;
@@ -76,6 +77,8 @@ impl MountPoint {
         let requests = Arc::new(Requests::new()?);
         let stats = Arc::new(Stats::new(tree.clone(), requests.clone(), daemon.stats_listener.take()));
         stats.clone().tell_when_asked()?;
+        let trace = Arc::new(Trace::new(daemon.trace_listener.take()));
+        trace.tell_always()?;
         let idle = Idle::new(tree.clone(), requests.clone());
         // Before the mount: a signal must never find it without someone to take it away.
         watch_signals(sender.clone())?;
@@ -86,7 +89,8 @@ impl MountPoint {
             .and_then(|()| {
                 let processors = thread::available_parallelism().map_or(1, usize::from);
                 let count = processors.clamp(MIN_LOOPS, MAX_LOOPS);
-                let loops = Loops { requests, watch: Watch::new(&fd, count, processors > 1)? };
+                let loops =
+                    Loops { requests, watch: Watch::new(&fd, count, processors > 1)?, trace: trace.clone() };
                 let start = Start { loops: count, fd, access: options.access, sender };
                 match &tree {
                     Tree::ReadOnly(fs) => start.with(Adapter::new(fs.clone(), loops, ownership, options)),
@@ -100,6 +104,7 @@ impl MountPoint {
                 daemon.announce()?;
                 tracing::info!(dir = %mount.dir().display(), "mounted");
                 let served = wait(&mount, &events, idle);
+                trace.tell();
                 stats.tell(Occasion::Ended);
                 served
             });

@@ -5,6 +5,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use super::trace;
+
 /// The first descriptor behind the standard streams.
 const FIRST_OWN: RawFd = 3;
 
@@ -82,6 +84,19 @@ fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     // SAFETY: it closes, and touches no memory; that nobody uses these descriptors is the caller's promise.
     match unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } {
         0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Asks the daemon of a mount, whose root this is, for the lines behind a cursor.
+pub fn ask_for_trace(root: &OwnedFd, cursor: u64) -> io::Result<Box<[u8; trace::SIZE]>> {
+    let mut bytes = Box::new([0; trace::SIZE]);
+    if let Some(first) = bytes.first_chunk_mut() {
+        *first = cursor.to_le_bytes();
+    }
+    // SAFETY: by its number the call reads and writes no more than the length of these bytes, which nobody else has.
+    match unsafe { libc::ioctl(root.as_raw_fd(), trace::IOCTL as _, bytes.as_mut_ptr()) } {
+        0 => Ok(bytes),
         _ => Err(io::Error::last_os_error()),
     }
 }

@@ -147,6 +147,11 @@ impl LayerIndex {
         self.ask(|tables| tables.all_names(leaf))
     }
 
+    /// The number of what stands at a place among a directory's names, a whiteout too; no other name has it.
+    pub fn name_no(&self, dir: DirId, place: u32) -> Result<EntryNo> {
+        self.ask(|tables| Ok(EntryNo(tables.children(dir)?.first.saturating_add(place))))
+    }
+
     /// The path of an entry under its first name, root first.
     pub fn path(&self, entry: EntryNo) -> Result<crate::path::TreePath> {
         self.ask(|tables| tables.path(entry))

@@ -11,6 +11,7 @@ mod list;
 mod resolve;
 mod rule;
 mod walk;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::entry::{Attributes, Kind, Time, Xattr};
-use crate::layer::{DirId, EntryNo, Error, Layer, LayerNo, LeafId, Result};
+use crate::layer::{DirId, EntryNo, Error, Found, Layer, LayerNo, LeafId, Result};
 use crate::path::TreePath;
 
 pub use dump::dump;
@@ -28,6 +29,7 @@ pub use list::{List, Listed, Place};
 pub use resolve::{Followed, Last, ResolveError, Resolved};
 pub use rule::{Merge, Verdict};
 pub use walk::{Walk, Walked};
+pub use words::{Hiding, Spoken};
 
 use link::ForeignLinks;
 
@@ -50,7 +52,7 @@ pub struct MergedDir {
 
 impl MergedDir {
     /// A directory of one layer.
-    fn of(top: Member) -> MergedDir {
+    pub fn of(top: Member) -> MergedDir {
         MergedDir { top, rest: SmallVec::new() }
     }
 
@@ -163,15 +165,32 @@ impl Union {
 
     /// What shows under `name` in `dir`; `None` if nothing does (S20).
     pub fn lookup(&self, dir: &MergedDir, name: &[u8]) -> Result<Option<Node>> {
+        self.lookup_telling(dir, name, |_| {})
+    }
+
+    /// The same; tells each layer's word that was asked for, top first.
+    pub fn lookup_telling(
+        &self,
+        dir: &MergedDir,
+        name: &[u8],
+        mut tell: impl FnMut(Word),
+    ) -> Result<Option<Node>> {
         let mut merge = Merge::new();
         for member in dir.members().iter() {
             let found = self.layer(member.layer)?.find(member.dir, name)?;
-            merge.push(member.layer, self.links.judge(member, name, found));
+            let found = self.links.judge(member, name, found);
+            let verdict = merge.push(member.layer, found);
+            tell(Word { layer: member.layer, found, verdict });
             if merge.is_settled() {
                 break;
             }
         }
         Ok(merge.finish())
+    }
+
+    /// One layer's word on a name, whatever others say: links that lead nowhere are left out of it (S5).
+    pub fn word(&self, dir: Member, name: &[u8]) -> Result<Found> {
+        Ok(self.links.judge(dir, name, self.layer(dir.layer)?.find(dir.dir, name)?))
     }
 
     /// What shows at a path, symlinks not followed (S6).
@@ -289,6 +308,11 @@ impl Union {
     /// Hard links whose target is nowhere: they are not in the tree (S5).
     pub fn rejected_links(&self) -> impl Iterator<Item = (LayerNo, LeafId)> {
         self.links.rejected()
+    }
+
+    /// Files whose contents links of other layers show (S5).
+    pub fn linked_from_above(&self) -> impl Iterator<Item = (LayerNo, LeafId)> {
+        self.links.targets()
     }
 
     /// Where a leaf's contents are: itself, but for links into lower layers (S5).

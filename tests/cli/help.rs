@@ -2,9 +2,9 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 18] = [
-    "mount", "umount", "ls", "tree", "cat", "stat", "explain", "find", "du", "inspect", "history", "verify",
-    "status", "revert", "commit", "index", "cache", "lesson",
+const COMMANDS: [&str; 19] = [
+    "mount", "umount", "trace", "ls", "tree", "cat", "stat", "explain", "find", "du", "inspect", "history",
+    "verify", "status", "revert", "commit", "index", "cache", "lesson",
 ];
 
 /// Of `cache`.
@@ -71,9 +71,11 @@ Usage: peelfs [OPTIONS] <COMMAND>
 Commands:
   mount    Mount an image on a directory
   umount   Unmount a mount of peelfs, a dead one too [alias: unmount]
+  trace    Print what a mount is asked, as it is asked, and why it answers so
   ls       List the names in a directory of the image
   tree     Draw a directory of the image and all below it
   cat      Write the contents of files in the image
+  cp       Copy files and directories out of the image
   stat     Show type, mode, owner, size, times, attributes and layer of names in the image
   explain  Explain which layer shows a path, layer by layer, and why
   find     Find names in the image, as find(1) does; also in layers that others hide
@@ -81,6 +83,7 @@ Commands:
   export   Write the tree that shows as one tar, as `docker export` does
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
+  waste    Show the bytes of an image that higher layers hide, by layer, step and path
   verify   Check digests, diff IDs, the image ID and every member of every layer
   status   Show what an upper directory changes in the image: A added, C changed, D deleted
   revert   Forget changes, so that the image's own shows again
@@ -122,6 +125,9 @@ Options:
       --no-pager          Write to the terminal itself, through no pager
       --ready-fd <N>      Write a newline to this descriptor when the mount answers
       --log-file <FILE>   Append the daemon's messages to this file
+      --views             Show each layer, the image as of each layer, and what each changed in
+                          MOUNTPOINT/.peelfs
+      --trace             Print each request, and why it is answered so
       --stats[=<FORMAT>]  Print statistics when the mount ends, as they are at any time on SIGUSR1
                           [possible values: table, json]
   -h, --help              Print help (see more with '--help')

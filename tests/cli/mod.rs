@@ -29,6 +29,7 @@ mod output;
 mod stat;
 mod tree;
 mod verify;
+mod waste;
 
 /// A directory with an image `app.tar` of three layers, as `docker save` writes it.
 fn app() -> TempDir {

@@ -24,6 +24,8 @@ mod stat;
 mod statfs;
 mod stats;
 mod stop;
+mod trace;
+mod views;
 mod xattr;
 
 /// Mounts layers, base first; the directory with their tars is to be kept as long.

@@ -4,6 +4,7 @@ use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
 use crate::entry::{Attributes, Kind};
+use crate::fs::views::facts;
 use crate::fs::{Error, InodeNo, Result};
 use crate::upper::{When, calls};
 
@@ -39,6 +40,9 @@ impl Changes {
 impl WritableFilesystem {
     /// Changes an inode's attributes; through a handle, if it was opened. Gives all as they are then.
     pub fn change(&self, ino: InodeNo, handle: Option<Handle>, changes: &Changes) -> Result<Attributes> {
+        if ino.is_view() {
+            return Err(Error::ReadOnly);
+        }
         if !changes.is_any() {
             return self.attributes(ino);
         }
@@ -85,11 +89,18 @@ impl WritableFilesystem {
         Ok(calls::truncate(self.open_upper(ino, true)?, size)?)
     }
 
-    /// Sets an extended attribute; overlayfs's own are nobody's to set (S14).
-    pub fn set_xattr(&self, ino: InodeNo, name: &[u8], value: &[u8], flags: XattrFlags) -> Result<()> {
-        if self.upper.is_own(name) {
-            return Err(Error::NotPermitted);
+    /// Whether an extended attribute can be anyone's to set.
+    fn check_settable(&self, ino: InodeNo, name: &[u8]) -> Result<()> {
+        if ino.is_view() {
+            return Err(Error::ReadOnly);
         }
+        let is_fact = self.lower.has_views() && facts::is_fact(name);
+        if is_fact || self.upper.is_own(name) { Err(Error::NotPermitted) } else { Ok(()) }
+    }
+
+    /// Sets an extended attribute; overlayfs's own are nobody's to set (S14), nor are the views'.
+    pub fn set_xattr(&self, ino: InodeNo, name: &[u8], value: &[u8], flags: XattrFlags) -> Result<()> {
+        self.check_settable(ino, name)?;
         self.copy_up(ino, Data::None)?;
         let _names = self.names.read();
         let spot = self.upper_spot(ino)?;
@@ -105,9 +116,7 @@ impl WritableFilesystem {
 
     /// Removes an extended attribute.
     pub fn remove_xattr(&self, ino: InodeNo, name: &[u8]) -> Result<()> {
-        if self.upper.is_own(name) {
-            return Err(Error::NotPermitted);
-        }
+        self.check_settable(ino, name)?;
         // Before a copy is made for nothing.
         self.xattr(ino, name)?;
         self.copy_up(ino, Data::None)?;

@@ -48,6 +48,9 @@ impl WritableFilesystem {
     /// Brings something into the upper; it may have been there before. Gives whether its data was cut off on the
     /// way: then nothing is left to do of that, and nothing that could fail after the old data is gone.
     pub(super) fn copy_up(&self, ino: InodeNo, data: Data) -> Result<bool> {
+        if ino.is_view() {
+            return Err(Error::ReadOnly);
+        }
         if self.is_upper(ino) {
             return if data == Data::None { Ok(false) } else { self.complete(ino, data).map(|()| false) };
         }

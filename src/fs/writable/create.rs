@@ -48,6 +48,7 @@ impl WritableFilesystem {
     /// Makes something; the kernel knows it from here on.
     pub fn make(&self, caller: Caller, new: &NewNode<'_>) -> Result<Made> {
         check_name(new.name)?;
+        self.check_place(new.parent, new.name)?;
         if let Body::Node(Kind::CharDevice, device) = new.body
             && device == Device::default()
         {
@@ -82,6 +83,7 @@ impl WritableFilesystem {
     /// Gives something one more name; the kernel knows it from here on.
     pub fn link(&self, ino: InodeNo, parent: InodeNo, name: &[u8]) -> Result<(InodeNo, Attributes)> {
         check_name(name)?;
+        self.check_place(parent, name)?;
         self.copy_up(ino, Data::All)?;
         let _names = self.write_names();
         let dir = self.dir(parent)?;

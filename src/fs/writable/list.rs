@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::entry::{Attributes, Kind};
-use crate::fs::{Error, InodeNo, Result};
+use crate::fs::{DirEntry, Error, InodeNo, Result};
 use crate::upper::Node;
 
 use super::WritableFilesystem;
@@ -25,6 +25,14 @@ pub struct ListedName<'a> {
     pub next: u64,
 }
 
+impl<'a> ListedName<'a> {
+    /// A name of the tree below.
+    fn of(entry: &DirEntry<'a>) -> ListedName<'a> {
+        let DirEntry { name, ino, attributes, next } = *entry;
+        ListedName { name, ino, kind: attributes.kind, next }
+    }
+}
+
 impl WritableFilesystem {
     /// Opens a directory.
     pub fn open_dir(&self) -> Handle {
@@ -44,6 +52,9 @@ impl WritableFilesystem {
         position: u64,
         mut add: impl FnMut(&ListedName<'_>) -> bool,
     ) -> Result<()> {
+        if ino.is_view() {
+            return self.lower.readdir(ino, position, |entry| add(&ListedName::of(entry)));
+        }
         let names = self.names_of(ino, &*self.handles.listing(handle)?, position)?;
         for (name, own, next) in [(&b"."[..], ino, 1), (b"..", self.parent_of(ino)?, DOTS)] {
             if position < next && add(&ListedName { name, ino: own, kind: Kind::Directory, next }) {
@@ -67,6 +78,9 @@ impl WritableFilesystem {
         position: u64,
         mut add: impl FnMut(&ListedName<'_>, &Attributes) -> bool,
     ) -> Result<()> {
+        if ino.is_view() {
+            return self.lower.readdir(ino, position, |entry| add(&ListedName::of(entry), &entry.attributes));
+        }
         let names = self.names_of(ino, &*self.handles.listing(handle)?, position)?;
         let _names = self.names.read();
         for (name, own, next) in [(&b"."[..], ino, 1), (b"..", self.parent_of(ino)?, DOTS)] {
@@ -122,7 +136,9 @@ impl WritableFilesystem {
             Err(Error::NotFound) => return Ok(Arc::new([])),
             dir => dir?,
         };
-        let listed = self.view().list(&dir)?.into_iter().map(|(name, node)| {
+        let mut listed = self.view().list(&dir)?;
+        listed.retain(|(name, _)| !self.lower.is_views(ino, name));
+        let listed = listed.into_iter().map(|(name, node)| {
             let kind = self.kind_of(&node)?;
             Ok((name, self.peek(&node), kind))
         });

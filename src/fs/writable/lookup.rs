@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use rustix::fs::{FileType, StatVfs};
 
 use crate::entry::{Attributes, Kind, Xattr};
+use crate::fs::views::{facts, names};
 use crate::fs::{Error, InodeNo, Result};
+use crate::path::{MAX_PATH, TreePath};
 use crate::union;
 use crate::upper::{Node, OpenDir, Spot};
 
@@ -28,6 +30,9 @@ impl WritableFilesystem {
     /// What a name in a directory is; `None` if there is nothing. The kernel knows it from here on.
     pub fn lookup(&self, parent: InodeNo, name: &[u8]) -> Result<Option<(InodeNo, Attributes)>> {
         check_name(name)?;
+        if parent.is_view() || self.lower.is_views(parent, name) {
+            return self.lower.lookup(parent, name);
+        }
         let _names = self.names.read();
         let dir = self.dir(parent)?;
         let Some(node) = self.view().lookup(&dir, name)? else { return Ok(None) };
@@ -159,8 +164,59 @@ impl WritableFilesystem {
         }
     }
 
-    /// The value of one extended attribute.
+    /// What views give as further extended attributes.
+    fn facts(&self, ino: InodeNo) -> Result<Vec<Xattr>> {
+        if !self.lower.has_views() || !self.is_upper(ino) {
+            return self.lower.facts(ino);
+        }
+        if !matches!(self.attributes(ino)?.kind, Kind::Regular | Kind::Directory) {
+            return Ok(Vec::new());
+        }
+        let path = self.path(ino).ok().and_then(|path| TreePath::from_name(&path).ok());
+        Ok(facts::of_upper(self.lower.stack(), path.as_ref())?)
+    }
+
+    /// The names of all extended attributes, each with a NUL behind it.
+    pub fn xattr_names(&self, ino: InodeNo) -> Result<Vec<u8>> {
+        Ok(names(&self.xattrs(ino)?, &self.facts(ino)?))
+    }
+
+    /// The path of an inode from the root, for people; of several names of a file one.
+    pub fn path(&self, ino: InodeNo) -> Result<Vec<u8>> {
+        if ino.is_view() {
+            return self.lower.path(ino);
+        }
+        let (mut at, mut names) = (ino, Vec::new());
+        while at != InodeNo::ROOT {
+            let known = {
+                let inodes = self.inodes.lock();
+                inodes.get(at).map(|inode| inodes.reachable(inode).cloned().ok_or(Error::NotFound))
+            };
+            let (parent, name) = match (known, self.lower.leaf(at)) {
+                (Some(place), _) => place?,
+                (None, Ok(Some((layer, leaf)))) => {
+                    self.lower.leaf_places(layer, leaf)?.into_iter().next().ok_or(Error::NotFound)?
+                }
+                (None, _) => self.lower.dir_place(at)?.ok_or(Error::NotFound)?,
+            };
+            names.push(name);
+            at = parent;
+            if names.len() > MAX_PATH {
+                return Err(Error::NotFound);
+            }
+        }
+        names.reverse();
+        Ok(names.join(&b'/'))
+    }
+
+    /// The value of one extended attribute, of those that views give too.
     pub fn xattr(&self, ino: InodeNo, name: &[u8]) -> Result<Vec<u8>> {
+        if self.lower.has_views() && facts::is_fact(name) {
+            let fact = self.facts(ino)?.into_iter().find(|fact| *fact.name == *name);
+            if let Some(fact) = fact {
+                return Ok(fact.value.into_vec());
+            }
+        }
         let _names = self.names.read();
         let Some(spot) = self.spot(ino)? else { return self.lower.xattr(ino, name) };
         let value = match self.upper.is_own(name) {

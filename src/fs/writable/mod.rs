@@ -16,6 +16,7 @@ mod lookup;
 mod metacopy;
 mod remove;
 mod rename;
+mod tell;
 
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
@@ -103,6 +104,12 @@ impl WritableFilesystem {
             held
         };
         drop(held);
+    }
+
+    /// Whether a name can be anyone's to change: none in a view can, nor can the views' own.
+    fn check_place(&self, parent: InodeNo, name: &[u8]) -> Result<()> {
+        let is_views = parent.is_view() || self.lower.is_views(parent, name);
+        if is_views { Err(Error::ReadOnly) } else { Ok(()) }
     }
 
     fn view(&self) -> View<'_> {

@@ -11,6 +11,7 @@ use super::inodes::HostId;
 impl WritableFilesystem {
     /// Removes a name that is no directory's.
     pub fn unlink(&self, parent: InodeNo, name: &[u8]) -> Result<()> {
+        self.check_place(parent, name)?;
         let _names = self.write_names();
         let dir = self.dir(parent)?;
         match self.view().lookup(&dir, name)? {
@@ -28,6 +29,7 @@ impl WritableFilesystem {
 
     /// Removes a directory that looks empty.
     pub fn rmdir(&self, parent: InodeNo, name: &[u8]) -> Result<()> {
+        self.check_place(parent, name)?;
         let _names = self.write_names();
         let dir = self.dir(parent)?;
         let Some(node) = self.view().lookup(&dir, name)? else { return Err(Error::NotFound) };

@@ -52,6 +52,8 @@ impl WritableFilesystem {
     /// Renames something.
     pub fn rename(&self, rename: &Rename<'_>) -> Result<()> {
         check_name(rename.new)?;
+        self.check_place(rename.from, rename.old)?;
+        self.check_place(rename.to, rename.new)?;
         let is_exchange = rename.mode == RenameMode::Exchange;
         // Data is copied before the lock is taken, under which everyone would have to wait for it.
         self.copy_up_file(rename.from, rename.old)?;

@@ -5,10 +5,11 @@ mod operations;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fuser::{FopenFlags, INodeNo, ReplyEmpty, ReplyEntry, ReplyWrite, Request};
+use fuser::{FopenFlags, INodeNo, ReplyAttr, ReplyEmpty, ReplyEntry, ReplyStatfs, ReplyWrite, Request};
+use rustix::fs::StatVfs;
 
 use crate::entry::Attributes;
-use crate::fs::{self, InodeNo, NewNode, WritableFilesystem};
+use crate::fs::{self, Changes, InodeNo, NewNode, WritableFilesystem};
 
 use super::attr::Ownership;
 use super::decode;
@@ -63,6 +64,39 @@ impl WritableAdapter {
                 reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
             }
             Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
+        }
+    }
+
+    fn reply_attr(
+        &self,
+        answer: &mut Answer,
+        ino: InodeNo,
+        attributes: fs::Result<Attributes>,
+        reply: ReplyAttr,
+    ) {
+        match attributes {
+            Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
+            Err(error) => reply.error(answer.error(ino, &error)),
+        }
+    }
+
+    fn reply_statfs(&self, answer: &mut Answer, ino: INodeNo, reply: ReplyStatfs) {
+        match self.fs.statfs() {
+            Ok(StatVfs { f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_bsize, f_frsize, .. }) => {
+                let (block, fragment) = (f_bsize as u32, f_frsize as u32);
+                reply.statfs(f_blocks, f_bfree, f_bavail, f_files, f_ffree, block, 255, fragment);
+            }
+            Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+        }
+    }
+
+    /// A change of who owns something, by the numbers that the disk is to have.
+    fn owner_changes(&self, uid: Option<u32>, gid: Option<u32>) -> Changes {
+        Changes {
+            uid: uid.map(|uid| self.ownership.stored_uid(uid)),
+            gid: gid.map(|gid| self.ownership.stored_gid(gid)),
+            may_fail_to_chown: self.ownership.hides_owners(),
+            ..Changes::default()
         }
     }
 

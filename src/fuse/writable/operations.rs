@@ -21,6 +21,7 @@ use crate::fuse::kernels_own::left_to_the_kernel;
 use crate::fuse::loops::with_buffer;
 use crate::fuse::operation::Operation;
 use crate::fuse::protocol::{DIRENT, DIRENT_PLUS, GENERATION, MAX_REQUEST, reply_xattr, sought};
+use crate::fuse::tale;
 use crate::upper::Body;
 
 use super::{WritableAdapter, reply_done, reply_written};
@@ -52,8 +53,9 @@ impl fuser::Filesystem for WritableAdapter {
         Ok(())
     }
 
-    fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.loops.guard(Operation::Lookup, |answer| {
+            answer.tell(req, |_| tale::lookup(&*self.fs, InodeNo(parent.0), name.as_bytes()));
             match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
                 Ok(None) => {
                     answer.negative();
@@ -69,17 +71,17 @@ impl fuser::Filesystem for WritableAdapter {
         self.fs.forget(InodeNo(ino.0), nlookup);
     }
 
-    fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+    fn getattr(&self, req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         let ino = InodeNo(ino.0);
-        self.loops.guard(Operation::Getattr, |answer| match self.fs.attributes(ino) {
-            Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
-            Err(error) => reply.error(answer.error(ino, &error)),
+        self.loops.guard(Operation::Getattr, |answer| {
+            answer.tell(req, |_| tale::of(&*self.fs, "getattr", ino));
+            self.reply_attr(answer, ino, self.fs.attributes(ino), reply);
         });
     }
 
     fn setattr(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         mode: Option<u32>,
         uid: Option<u32>,
@@ -98,25 +100,25 @@ impl fuser::Filesystem for WritableAdapter {
         self.loops.guard(Operation::Setattr, |answer| {
             let changes = Changes {
                 mode: mode.map(decode::permissions),
-                uid: uid.map(|uid| self.ownership.stored_uid(uid)),
-                gid: gid.map(|gid| self.ownership.stored_gid(gid)),
                 size,
                 atime: atime.map(decode::when),
                 mtime: mtime.map(decode::when),
-                may_fail_to_chown: self.ownership.hides_owners(),
+                ..self.owner_changes(uid, gid)
             };
             let ino = InodeNo(ino.0);
-            match self.fs.change(ino, fh.map(|fh| Handle(fh.0)), &changes) {
-                Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
-                Err(error) => reply.error(answer.error(ino, &error)),
-            }
+            answer.tell(req, |_| tale::setattr(&self.fs, ino, &changes));
+            let changed = self.fs.change(ino, fh.map(|fh| Handle(fh.0)), &changes);
+            self.reply_attr(answer, ino, changed, reply);
         });
     }
 
-    fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
-        self.loops.guard(Operation::Readlink, |answer| match self.fs.readlink(InodeNo(ino.0)) {
-            Ok(target) => reply.data(&target),
-            Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+    fn readlink(&self, req: &Request, ino: INodeNo, reply: ReplyData) {
+        self.loops.guard(Operation::Readlink, |answer| {
+            answer.tell(req, |_| tale::of(&*self.fs, "readlink", InodeNo(ino.0)));
+            match self.fs.readlink(InodeNo(ino.0)) {
+                Ok(target) => reply.data(&target),
+                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+            }
         });
     }
 
@@ -135,6 +137,7 @@ impl fuser::Filesystem for WritableAdapter {
                 return reply.error(answer.refuse(Errno::EINVAL));
             };
             let (parent, name, mode) = (InodeNo(parent.0), name.as_bytes(), decode::permissions(mode));
+            answer.tell(req, |_| tale::make(&self.fs, "mknod", parent, name));
             self.make(answer, req, umask, &NewNode { parent, name, body, mode }, reply);
         });
     }
@@ -142,6 +145,7 @@ impl fuser::Filesystem for WritableAdapter {
     fn mkdir(&self, req: &Request, parent: INodeNo, name: &OsStr, mode: u32, umask: u32, reply: ReplyEntry) {
         self.loops.guard(Operation::Create, |answer| {
             let (parent, name, mode) = (InodeNo(parent.0), name.as_bytes(), decode::permissions(mode));
+            answer.tell(req, |_| tale::make(&self.fs, "mkdir", parent, name));
             self.make(answer, req, umask, &NewNode { parent, name, body: Body::Directory, mode }, reply);
         });
     }
@@ -150,32 +154,36 @@ impl fuser::Filesystem for WritableAdapter {
         self.loops.guard(Operation::Create, |answer| {
             let body = Body::Symlink(target.as_os_str().as_bytes());
             let new = NewNode { parent: InodeNo(parent.0), name: name.as_bytes(), body, mode: 0o777 };
+            answer.tell(req, |_| tale::make(&self.fs, "symlink", new.parent, new.name));
             self.make(answer, req, 0, &new, reply);
         });
     }
 
-    fn link(&self, _req: &Request, ino: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    fn link(&self, req: &Request, ino: INodeNo, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.loops.guard(Operation::Create, |answer| {
+            answer.tell(req, |_| tale::link(&self.fs, InodeNo(ino.0), InodeNo(parent.0), name.as_bytes()));
             let linked = self.fs.link(InodeNo(ino.0), InodeNo(parent.0), name.as_bytes());
             self.reply_entry(answer, ino, linked, reply);
         });
     }
 
-    fn unlink(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    fn unlink(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         self.loops.guard(Operation::Unlink, |answer| {
+            answer.tell(req, |_| tale::remove(&self.fs, "unlink", InodeNo(parent.0), name.as_bytes()));
             reply_done(answer, parent, self.fs.unlink(InodeNo(parent.0), name.as_bytes()), reply);
         });
     }
 
-    fn rmdir(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    fn rmdir(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         self.loops.guard(Operation::Unlink, |answer| {
+            answer.tell(req, |_| tale::remove(&self.fs, "rmdir", InodeNo(parent.0), name.as_bytes()));
             reply_done(answer, parent, self.fs.rmdir(InodeNo(parent.0), name.as_bytes()), reply);
         });
     }
 
     fn rename(
         &self,
-        _req: &Request,
+        req: &Request,
         parent: INodeNo,
         name: &OsStr,
         newparent: INodeNo,
@@ -190,13 +198,16 @@ impl fuser::Filesystem for WritableAdapter {
             };
             let (from, to) = (InodeNo(parent.0), InodeNo(newparent.0));
             let (old, new) = (name.as_bytes(), newname.as_bytes());
-            reply_done(answer, parent, self.fs.rename(&Rename { from, old, to, new, mode }), reply);
+            let rename = Rename { from, old, to, new, mode };
+            answer.tell(req, |_| tale::rename(&self.fs, &rename));
+            reply_done(answer, parent, self.fs.rename(&rename), reply);
         });
     }
 
-    fn open(&self, _req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    fn open(&self, req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         self.loops.guard(Operation::Open, |answer| {
             let ino = InodeNo(ino.0);
+            answer.tell(req, |_| tale::open(&self.fs, ino, flags));
             let opened = match self.fs.open(ino, decode::access(flags)) {
                 Ok(opened) => opened,
                 Err(error) => return reply.error(answer.error(ino, &error)),
@@ -230,6 +241,7 @@ impl fuser::Filesystem for WritableAdapter {
             let caller = decode::caller(req, &self.ownership, umask);
             let (name, mode) = (name.as_bytes(), decode::permissions(mode));
             let new = NewNode { parent: InodeNo(parent.0), name, body: Body::File, mode };
+            answer.tell(req, |_| tale::make(&self.fs, "create", new.parent, new.name));
             match self.fs.make(caller, &new) {
                 Ok(made) => {
                     let opened = self.fs.opened(made.ino, made.file);
@@ -261,7 +273,7 @@ impl fuser::Filesystem for WritableAdapter {
 
     fn read(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -278,12 +290,13 @@ impl fuser::Filesystem for WritableAdapter {
                 }
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
             });
+            answer.tell(req, |answer| tale::read(&*self.fs, InodeNo(ino.0), offset, answer));
         });
     }
 
     fn write(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -294,12 +307,14 @@ impl fuser::Filesystem for WritableAdapter {
         reply: ReplyWrite,
     ) {
         self.loops.guard(Operation::Write, |answer| {
+            answer.tell(req, |_| tale::write(&self.fs, "write", InodeNo(ino.0), offset, data.len() as u64));
             reply_written(answer, ino, self.fs.write(Handle(fh.0), offset, data), reply);
         });
     }
 
-    fn fsync(&self, _req: &Request, ino: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
+    fn fsync(&self, req: &Request, ino: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
         self.loops.guard(Operation::Fsync, |answer| {
+            answer.tell(req, |_| tale::of(&*self.fs, "fsync", InodeNo(ino.0)));
             reply_done(answer, ino, self.fs.sync(Handle(fh.0), datasync), reply);
         });
     }
@@ -310,13 +325,14 @@ impl fuser::Filesystem for WritableAdapter {
         });
     }
 
-    fn readdir(&self, _req: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+    fn readdir(&self, req: &Request, ino: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
         self.loops.guard(Operation::Readdir, |answer| {
             let result = self.fs.readdir(InodeNo(ino.0), Handle(fh.0), offset, |entry| {
                 let (kind, name) = (file_type(entry.kind), OsStr::from_bytes(entry.name));
                 let is_full = reply.add(INodeNo(entry.ino.0), entry.next, kind, name);
                 answer.entry(is_full, DIRENT, entry.name)
             });
+            answer.tell(req, |answer| tale::readdir(&*self.fs, InodeNo(ino.0), offset, answer));
             match result {
                 Ok(()) => reply.ok(),
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
@@ -326,7 +342,7 @@ impl fuser::Filesystem for WritableAdapter {
 
     fn readdirplus(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -339,6 +355,7 @@ impl fuser::Filesystem for WritableAdapter {
                 let is_full = reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION);
                 answer.entry(is_full, DIRENT_PLUS, entry.name)
             });
+            answer.tell(req, |answer| tale::readdir(&*self.fs, InodeNo(ino.0), offset, answer));
             match result {
                 Ok(()) => reply.ok(),
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
@@ -360,34 +377,23 @@ impl fuser::Filesystem for WritableAdapter {
         });
     }
 
-    fn fsyncdir(&self, _req: &Request, ino: INodeNo, _fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
+    fn fsyncdir(&self, req: &Request, ino: INodeNo, _fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
         self.loops.guard(Operation::Fsync, |answer| {
+            answer.tell(req, |_| tale::of(&*self.fs, "fsyncdir", InodeNo(ino.0)));
             reply_done(answer, ino, self.fs.sync_dir(InodeNo(ino.0), datasync), reply);
         });
     }
 
-    fn statfs(&self, _req: &Request, ino: INodeNo, reply: ReplyStatfs) {
-        self.loops.guard(Operation::Statfs, |answer| match self.fs.statfs() {
-            Ok(stat) => {
-                let (block, fragment) = (stat.f_bsize as u32, stat.f_frsize as u32);
-                reply.statfs(
-                    stat.f_blocks,
-                    stat.f_bfree,
-                    stat.f_bavail,
-                    stat.f_files,
-                    stat.f_ffree,
-                    block,
-                    255,
-                    fragment,
-                );
-            }
-            Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
+    fn statfs(&self, req: &Request, ino: INodeNo, reply: ReplyStatfs) {
+        self.loops.guard(Operation::Statfs, |answer| {
+            answer.tell(req, |_| "statfs: of the upper's file system".to_owned());
+            self.reply_statfs(answer, ino, reply);
         });
     }
 
     fn setxattr(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         name: &OsStr,
         value: &[u8],
@@ -397,36 +403,37 @@ impl fuser::Filesystem for WritableAdapter {
     ) {
         self.loops.guard(Operation::Setattr, |answer| {
             let flags = XattrFlags::from_bits_truncate(flags.cast_unsigned());
+            answer.tell(req, |_| tale::set_xattr(&self.fs, "setxattr", InodeNo(ino.0), name.as_bytes()));
             let done = self.fs.set_xattr(InodeNo(ino.0), name.as_bytes(), value, flags);
             reply_done(answer, ino, done, reply);
         });
     }
 
-    fn removexattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    fn removexattr(&self, req: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         self.loops.guard(Operation::Setattr, |answer| {
+            answer.tell(req, |_| tale::set_xattr(&self.fs, "removexattr", InodeNo(ino.0), name.as_bytes()));
             reply_done(answer, ino, self.fs.remove_xattr(InodeNo(ino.0), name.as_bytes()), reply);
         });
     }
 
-    fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+    fn getxattr(&self, req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
         self.loops.guard(Operation::Getxattr, |answer| {
+            answer.tell(req, |_| tale::xattr(&*self.fs, "getxattr", InodeNo(ino.0), name.as_bytes()));
             let value = self.fs.xattr(InodeNo(ino.0), name.as_bytes());
             reply_xattr(answer, ino, size, value, reply);
         });
     }
 
-    fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+    fn listxattr(&self, req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
         self.loops.guard(Operation::Listxattr, |answer| {
-            let names = self.fs.xattrs(InodeNo(ino.0)).map(|xattrs| {
-                xattrs.iter().flat_map(|xattr| xattr.name.iter().copied().chain([0])).collect()
-            });
-            reply_xattr(answer, ino, size, names, reply);
+            answer.tell(req, |_| tale::of(&*self.fs, "listxattr", InodeNo(ino.0)));
+            reply_xattr(answer, ino, size, self.fs.xattr_names(InodeNo(ino.0)), reply);
         });
     }
 
     fn fallocate(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: u64,
@@ -435,6 +442,7 @@ impl fuser::Filesystem for WritableAdapter {
         reply: ReplyEmpty,
     ) {
         self.loops.guard(Operation::Write, |answer| {
+            answer.tell(req, |_| tale::write(&self.fs, "fallocate", InodeNo(ino.0), offset, length));
             let done = self.fs.allocate(At { handle: Handle(fh.0), offset }, length, mode);
             reply_done(answer, ino, done, reply);
         });
@@ -442,7 +450,7 @@ impl fuser::Filesystem for WritableAdapter {
 
     fn copy_file_range(
         &self,
-        _req: &Request,
+        req: &Request,
         _ino_in: INodeNo,
         fh_in: FileHandle,
         offset_in: u64,
@@ -456,13 +464,15 @@ impl fuser::Filesystem for WritableAdapter {
         self.loops.guard(Operation::Write, |answer| {
             let from = At { handle: Handle(fh_in.0), offset: offset_in };
             let to = At { handle: Handle(fh_out.0), offset: offset_out };
+            answer
+                .tell(req, |_| tale::write(&self.fs, "copy_file_range", InodeNo(ino_out.0), offset_out, len));
             reply_written(answer, ino_out, self.fs.copy_range(from, to, len), reply);
         });
     }
 
     fn lseek(
         &self,
-        _req: &Request,
+        req: &Request,
         ino: INodeNo,
         fh: FileHandle,
         offset: i64,
@@ -474,6 +484,7 @@ impl fuser::Filesystem for WritableAdapter {
                 Ok(sought) => sought,
                 Err(errno) => return reply.error(answer.refuse(errno)),
             };
+            answer.tell(req, |_| tale::seek(&*self.fs, InodeNo(ino.0), offset, whence));
             match self.fs.seek(Handle(fh.0), offset, whence) {
                 Ok(at) => reply.offset(at.cast_signed()),
                 Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),

@@ -1,0 +1,362 @@
+//! Copying out of an image: what stands at a path, and all below it, onto the host, and never outside of where it is to go.
+//!
+//! The image is hostile. A name is only ever used in a directory that is open and was made here, or was there before and
+//! is a directory and no symlink; whatever a name had before is replaced, never written through.
+
+mod dress;
+mod file;
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::blob::Progress;
+use crate::entry::{Attributes, Kind};
+use crate::host::open_beneath;
+use crate::layer::{self, LayerNo, LeafId};
+use crate::path::TreePath;
+use crate::stack::Stack;
+use crate::union::{MergedDir, Node};
+
+use dress::Dress;
+
+/// How it is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// Owners, set-id bits, devices and attributes of the system are kept, too: for root.
+    pub archive: bool,
+}
+
+/// Why something was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The host says no.
+    #[error(transparent)]
+    Host(#[from] io::Error),
+    /// A layer cannot answer.
+    #[error(transparent)]
+    Layer(#[from] layer::Error),
+    /// Something that is no directory stands where one is to be.
+    #[error("not copied over {}, which is no directory", .0.display())]
+    NoDirectory(PathBuf),
+    /// A directory stands where something else is to be.
+    #[error("not copied over {}, which is a directory", .0.display())]
+    IsDirectory(PathBuf),
+    /// It is something that is made as it was with `--archive` alone.
+    #[error("{0} left out; root makes them with --archive")]
+    Special(&'static str),
+    /// It was copied, and lacks this.
+    #[error("copied without {what}: {source}")]
+    Without {
+        /// What it lacks.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<Errno> for Error {
+    fn from(errno: Errno) -> Error {
+        Error::Host(errno.into())
+    }
+}
+
+/// What comes of a copy.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Who hears of what was not copied; the rest is.
+pub type Complain<'a> = &'a mut dyn FnMut(&TreePath, Error);
+
+/// A place on the host: a directory that is open, and a name in it.
+pub struct Place {
+    dir: OwnedFd,
+    name: Vec<u8>,
+    /// What it is called in messages.
+    shown: PathBuf,
+}
+
+impl Place {
+    /// A name in a directory, which whoever asks may have reached through any path.
+    pub fn new(dir: &Path, name: &[u8]) -> io::Result<Place> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        // As one would write it: what is here needs no `./` before it.
+        let place = if dir == Path::new(".") { Path::new("") } else { dir };
+        let shown = if name.is_empty() { place.to_owned() } else { place.join(OsStr::from_bytes(name)) };
+        Ok(Place { dir: rustix::fs::open(dir, flags, Mode::empty())?, name: name.to_vec(), shown })
+    }
+}
+
+/// A copy that is being made.
+pub struct CopyOut<'a> {
+    stack: &'a Stack,
+    dress: Dress,
+    /// Where all goes to.
+    root: OwnedFd,
+    shown: PathBuf,
+    /// Where each file is that may have several names, below the root.
+    firsts: HashMap<(LayerNo, LeafId), TreePath>,
+    progress: &'a dyn Progress,
+    complain: Complain<'a>,
+}
+
+/// A directory that is being filled.
+struct Level {
+    fd: OwnedFd,
+    /// In the image, and below the root of the copy.
+    from: TreePath,
+    to: TreePath,
+    /// Its looks in the end; those of a directory that was there, and in which the copy goes, stay.
+    attributes: Option<Attributes>,
+    dir: MergedDir,
+    /// What is still to come, the next one last.
+    names: Vec<(Vec<u8>, Node)>,
+}
+
+impl<'a> CopyOut<'a> {
+    /// Copies something to a place: a directory merges with one that is there, anything else replaces what is no
+    /// directory. Goes on behind what cannot be copied.
+    pub fn run(
+        stack: &'a Stack,
+        from: &TreePath,
+        node: &Node,
+        to: Place,
+        manner: Manner,
+        progress: &'a dyn Progress,
+        complain: Complain<'a>,
+    ) -> Result<()> {
+        let Place { dir, name, shown } = to;
+        let shown = if name.is_empty() { shown } else { shown.parent().unwrap_or(Path::new("")).to_owned() };
+        let firsts = HashMap::new();
+        let mut copy =
+            CopyOut { stack, dress: Dress::new(manner), root: dir, shown, firsts, progress, complain };
+        let place = match name.is_empty() {
+            true => TreePath::root(),
+            false => TreePath::root().join(&name),
+        };
+        let root = copy.root.try_clone()?;
+        match node {
+            Node::Dir(dir) if name.is_empty() => {
+                let attributes = manner.archive.then(|| stack.union.dir_attributes(dir)).transpose()?;
+                let level = copy.level(root, from.clone(), place, dir.clone(), attributes)?;
+                copy.fill(level);
+                Ok(())
+            }
+            Node::Dir(dir) => {
+                let level = copy.enter(root.as_fd(), &name, from.clone(), place, dir)?;
+                copy.fill(level);
+                Ok(())
+            }
+            Node::Leaf { layer, leaf } => copy.leaf(root.as_fd(), &name, &place, (*layer, *leaf)),
+        }
+    }
+
+    /// Copies what is in a directory, and in those in it.
+    fn fill(&mut self, first: Level) {
+        let mut levels = vec![first];
+        while let Some(level) = levels.last_mut() {
+            let Some((name, node)) = level.names.pop() else {
+                self.leave(levels.pop());
+                continue;
+            };
+            let (from, to) = (level.from.join(&name), level.to.join(&name));
+            match node {
+                Node::Dir(dir) => match self.enter(level.fd.as_fd(), &name, from.clone(), to, &dir) {
+                    Ok(next) => levels.push(next),
+                    Err(error) => (self.complain)(&from, error),
+                },
+                Node::Leaf { layer, leaf } => {
+                    if let Err(error) = self.leaf(level.fd.as_fd(), &name, &to, (layer, leaf)) {
+                        (self.complain)(&from, error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes a directory, or takes one that is there.
+    fn enter(
+        &mut self,
+        at: BorrowedFd<'_>,
+        name: &[u8],
+        from: TreePath,
+        to: TreePath,
+        dir: &MergedDir,
+    ) -> Result<Level> {
+        let attributes = self.stack.union.dir_attributes(dir)?;
+        match rustix::fs::mkdirat(at, name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = match rustix::fs::openat(at, name, flags, Mode::empty()) {
+            Err(Errno::NOTDIR | Errno::LOOP) => return Err(Error::NoDirectory(self.shown(&to))),
+            fd => fd?,
+        };
+        self.level(fd, from, to, dir.clone(), Some(attributes))
+    }
+
+    fn level(
+        &self,
+        fd: OwnedFd,
+        from: TreePath,
+        to: TreePath,
+        dir: MergedDir,
+        attributes: Option<Attributes>,
+    ) -> Result<Level> {
+        let list = self.stack.union.list(&dir)?;
+        let names = list.map(|listed| listed.map(|listed| (listed.name.to_vec(), listed.node)));
+        let mut names = names.collect::<layer::Result<Vec<_>>>()?;
+        names.reverse();
+        Ok(Level { fd, from, to, attributes, dir, names })
+    }
+
+    /// Gives a directory its looks once it is full: it might not let anything in with them.
+    fn leave(&mut self, level: Option<Level>) {
+        let Some(Level { fd, from, attributes: Some(attributes), dir, .. }) = level else { return };
+        let xattrs = match self.stack.union.dir_xattrs(&dir) {
+            Ok(xattrs) => xattrs,
+            Err(error) => return (self.complain)(&from, error.into()),
+        };
+        let mut complain = |error| (self.complain)(&from, error);
+        if let Err(error) = self.dress.open(fd.as_fd(), &attributes, &xattrs, &mut complain) {
+            complain(error);
+        }
+    }
+
+    fn leaf(
+        &mut self,
+        at: BorrowedFd<'_>,
+        name: &[u8],
+        to: &TreePath,
+        file: (LayerNo, LeafId),
+    ) -> Result<()> {
+        let attributes = self.stack.union.leaf_attributes(file.0, file.1)?;
+        if attributes.nlink > 1 && !self.is_first(&file, to) {
+            match self.link(at, name, to, file) {
+                // The first one could not be copied: perhaps this one can.
+                Err(Error::Host(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    self.firsts.insert(file, to.clone());
+                }
+                linked => return linked,
+            }
+        }
+        self.make(at, name, to, file, &attributes)
+    }
+
+    /// Whether a file has not been copied under another name; if so it is noted that it is under this one.
+    fn is_first(&mut self, file: &(LayerNo, LeafId), to: &TreePath) -> bool {
+        let mut is_first = false;
+        self.firsts.entry(*file).or_insert_with(|| {
+            is_first = true;
+            to.clone()
+        });
+        is_first
+    }
+
+    /// Gives a file that has been copied one name more.
+    fn link(
+        &mut self,
+        at: BorrowedFd<'_>,
+        name: &[u8],
+        to: &TreePath,
+        file: (LayerNo, LeafId),
+    ) -> Result<()> {
+        let Some(first) = self.firsts.get(&file) else { return Ok(()) };
+        let first = open_beneath(&self.root, first, OFlags::PATH)?;
+        let proc = format!("/proc/self/fd/{}", first.as_raw_fd());
+        let link = |name: &[u8]| rustix::fs::linkat(CWD, &*proc, at, name, AtFlags::SYMLINK_FOLLOW);
+        let temporary = file::temporary(link)?;
+        self.put(at, &temporary, name, to)
+    }
+
+    fn make(
+        &mut self,
+        at: BorrowedFd<'_>,
+        name: &[u8],
+        to: &TreePath,
+        (layer, leaf): (LayerNo, LeafId),
+        attributes: &Attributes,
+    ) -> Result<()> {
+        let union = &self.stack.union;
+        let xattrs = union.leaf_xattrs(layer, leaf)?;
+        let mut lacks: Vec<Error> = Vec::new();
+        let temporary = match attributes.kind {
+            Kind::Regular => {
+                let (temporary, fd) = file::create(at)?;
+                let filled = self.stack.with_file(layer, leaf, |extents, source| {
+                    file::fill(&fd, extents, attributes.size, source, self.progress)
+                });
+                let dressed = filled.map_err(Error::from).and_then(|()| {
+                    self.dress.open(fd.as_fd(), attributes, &xattrs, &mut |error| lacks.push(error))
+                });
+                if let Err(error) = dressed {
+                    let _ = rustix::fs::unlinkat(at, &*temporary, AtFlags::empty());
+                    return Err(error);
+                }
+                temporary
+            }
+            kind => {
+                let target = match kind {
+                    Kind::Symlink => union.link_target(layer, leaf)?.into_owned(),
+                    _ => Vec::new(),
+                };
+                let temporary = file::temporary(|name| self.bare(at, name, attributes, &target))
+                    .map_err(|error| special(kind, error))?;
+                let kept = &mut |error| lacks.push(error);
+                if let Err(error) = self.dress.named(at, &temporary, attributes, &xattrs, kept) {
+                    let _ = rustix::fs::unlinkat(at, &*temporary, AtFlags::empty());
+                    return Err(error);
+                }
+                temporary
+            }
+        };
+        self.put(at, &temporary, name, to)?;
+        match lacks.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes what is neither file nor directory.
+    fn bare(&self, at: BorrowedFd<'_>, name: &[u8], a: &Attributes, target: &[u8]) -> rustix::io::Result<()> {
+        let device = rustix::fs::makedev(a.device.major, a.device.minor);
+        let kind = match a.kind {
+            Kind::Symlink => return rustix::fs::symlinkat(target, at, name),
+            Kind::Fifo => FileType::Fifo,
+            Kind::CharDevice if self.dress.manner.archive => FileType::CharacterDevice,
+            Kind::BlockDevice if self.dress.manner.archive => FileType::BlockDevice,
+            _ => return Err(Errno::PERM),
+        };
+        rustix::fs::mknodat(at, name, kind, Mode::RUSR | Mode::WUSR, device)
+    }
+
+    /// Puts something that is whole into its place.
+    fn put(&self, at: BorrowedFd<'_>, temporary: &[u8], name: &[u8], to: &TreePath) -> Result<()> {
+        let placed = rustix::fs::renameat(at, temporary, at, name);
+        // Of two names of one file a rename does nothing.
+        let _ = rustix::fs::unlinkat(at, temporary, AtFlags::empty());
+        match placed {
+            Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => Err(Error::IsDirectory(self.shown(to))),
+            placed => Ok(placed?),
+        }
+    }
+
+    fn shown(&self, to: &TreePath) -> PathBuf {
+        self.shown.join(OsStr::from_bytes(to.as_bytes()))
+    }
+}
+
+/// What only root makes.
+fn special(kind: Kind, errno: Errno) -> Error {
+    match (kind, errno) {
+        (Kind::CharDevice | Kind::BlockDevice, Errno::PERM) => Error::Special("a device"),
+        (Kind::Socket, _) => Error::Special("a socket"),
+        _ => errno.into(),
+    }
+}
