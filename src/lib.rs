@@ -23,6 +23,8 @@ pub mod account;
 pub mod upper;
 pub mod verify;
 pub mod commit;
+pub mod find;
+pub mod usage;
 pub mod waste;
 pub mod export;
 pub mod copy_out;

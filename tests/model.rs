@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use peelfs::entry::{Attributes, Kind};
 use peelfs::fs::InodeNo;
+use peelfs::layer::Found;
 use peelfs::path::TreePath;
-use peelfs::union::{MergedDir, Node, Verdict, Walked, explain};
+use peelfs::union::{Every, MergedDir, Node, Verdict, Walked, explain};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -38,6 +39,27 @@ fn lookup_listing_and_explanation_agree_in_every_directory() {
                     check_name(&image, &path, &dir, name.as_bytes(), listed.get(name.as_bytes()))?;
                 }
             }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn every_name_of_every_layer_has_the_words_that_explain_has() {
+    on_stacks(3, Stack::any(), |stack| {
+        let image = Image::of(stack.layers());
+        let union = &image.fs.stack().union;
+        let every: Vec<Every> = union.every().unwrap().map(Result::unwrap).collect();
+        let mut paths = BTreeSet::new();
+        for Every { path, words, .. } in every {
+            let explanation = explain(union, &path).unwrap();
+            let mut told = explanation.steps.last().unwrap().words.clone();
+            told.retain(|word| word.found != Found::Absent);
+            prop_assert_eq!(words, told, "{}", path);
+            prop_assert!(paths.insert(path));
+        }
+        for Walked { path, .. } in walk(&image).skip(1) {
+            prop_assert!(paths.contains(&path), "{}", path);
         }
         Ok(())
     });

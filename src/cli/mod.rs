@@ -7,8 +7,12 @@ mod cache;
 mod cat;
 mod cp;
 mod commit;
+mod du;
 mod entry;
 mod explain;
+mod find;
+mod find_tests;
+mod find_words;
 mod export;
 mod history;
 mod index;
@@ -80,6 +84,8 @@ enum Command {
     Cp(cp::Args),
     Stat(stat::Args),
     Explain(explain::Args),
+    Find(find::Args),
+    Du(du::Args),
     Export(export::Args),
     Inspect(inspect::Args),
     History(history::Args),
@@ -116,6 +122,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(args) => args,
         Err(status) => return ExitCode::from(status),
     };
+    let args = match find_words::with_options(args) {
+        Ok(args) => args,
+        Err(error) => {
+            complain(&error.to_string());
+            return ExitCode::from(2);
+        }
+    };
     let cli = Cli::parse_from(args);
     let keeps_log = matches!(&cli.command, Command::Mount(args) if args.keeps_log());
     log::start(cli.verbose, keeps_log);
@@ -133,6 +146,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cp(args) => cp::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Find(args) => find::run(args),
+        Command::Du(args) => du::run(args),
         Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),

@@ -83,7 +83,12 @@ impl Output {
 
     /// Writes a value as indented JSON; hostile characters as escapes, which mean the same there.
     pub fn json(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(value)?;
+        self.json_text(&serde_json::to_string_pretty(value)?)?;
+        self.write_all(b"\n")?;
+        self.flush()
+    }
+
+    fn json_text(&mut self, text: &str) -> io::Result<()> {
         for piece in text.split_inclusive(is_hostile_in_json) {
             match piece.chars().next_back().filter(|&last| is_hostile_in_json(last)) {
                 Some(hostile) => {
@@ -93,8 +98,33 @@ impl Output {
                 None => self.write_all(piece.as_bytes())?,
             }
         }
-        self.write_all(b"\n")?;
-        self.flush()
+        Ok(())
+    }
+
+    /// Whether there are colours.
+    pub fn is_coloured(&self) -> bool {
+        self.is_coloured
+    }
+}
+
+/// A JSON array that is written element by element, and never held.
+#[derive(Debug, Default)]
+pub struct JsonArray {
+    has_any: bool,
+}
+
+impl JsonArray {
+    /// Writes the next element.
+    pub fn push(&mut self, out: &mut Output, value: &impl serde::Serialize) -> io::Result<()> {
+        out.write_all(if self.has_any { b",\n  " } else { b"[\n  " })?;
+        self.has_any = true;
+        // As deep as it would stand in the whole.
+        out.json_text(&serde_json::to_string_pretty(value)?.replace('\n', "\n  "))
+    }
+
+    /// Writes the end.
+    pub fn end(self, out: &mut Output) -> io::Result<()> {
+        out.write_all(if self.has_any { b"\n]\n" } else { b"[]\n" })
     }
 }
 

@@ -63,17 +63,36 @@ impl Explanation {
 }
 
 /// One layer's way down the path, on its own.
-struct Descent {
-    layer: LayerNo,
-    dir: Option<DirId>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Descent {
+    pub layer: LayerNo,
+    pub dir: Option<DirId>,
     /// The layer above that cut this one off on the way.
-    hidden_by: Option<LayerNo>,
+    pub hidden_by: Option<LayerNo>,
+}
+
+impl Descent {
+    /// Takes the layer one component further, where it says this; `merge` has heard the layers above.
+    pub fn take(&mut self, merge: &mut Merge, found: Found) -> Word {
+        let verdict = match self.hidden_by {
+            Some(by) if found != Found::Absent => Verdict::Hidden { by },
+            Some(_) => Verdict::Silent,
+            None => merge.push(self.layer, found),
+        };
+        if let Verdict::Hidden { by } = verdict {
+            self.hidden_by = Some(by);
+        }
+        self.dir = match found {
+            Found::Dir { dir, .. } => Some(dir),
+            _ => None,
+        };
+        Word { layer: self.layer, found, verdict }
+    }
 }
 
 /// Explains a path; symlinks in it are names like any other (S6).
 pub fn explain(union: &Union, path: &TreePath) -> Result<Explanation> {
-    let mut descents: Vec<Descent> =
-        union.layers().rev().map(|(layer, _)| Descent { layer, dir: None, hidden_by: None }).collect();
+    let mut descents = from_the_top(union);
     let mut here = TreePath::root();
     let mut steps = vec![step(union, &mut descents, &here, None)?];
     for name in path.components() {
@@ -81,6 +100,11 @@ pub fn explain(union: &Union, path: &TreePath) -> Result<Explanation> {
         steps.push(step(union, &mut descents, &here, Some(name))?);
     }
     Ok(Explanation { steps })
+}
+
+/// All layers, top first, before they were asked for anything.
+pub(super) fn from_the_top(union: &Union) -> Vec<Descent> {
+    union.layers().rev().map(|(layer, _)| Descent { layer, dir: None, hidden_by: None }).collect()
 }
 
 /// Takes all layers one component further; `None` is the root.
@@ -97,19 +121,7 @@ fn step(union: &Union, descents: &mut [Descent], path: &TreePath, name: Option<&
             }
             (Some(_), None) => Found::Absent,
         };
-        let verdict = match descent.hidden_by {
-            Some(by) if found != Found::Absent => Verdict::Hidden { by },
-            Some(_) => Verdict::Silent,
-            None => merge.push(descent.layer, found),
-        };
-        if let Verdict::Hidden { by } = verdict {
-            descent.hidden_by = Some(by);
-        }
-        descent.dir = match found {
-            Found::Dir { dir, .. } => Some(dir),
-            _ => None,
-        };
-        words.push(Word { layer: descent.layer, found, verdict });
+        words.push(descent.take(&mut merge, found));
     }
     Ok(Step { path: path.clone(), words, node: merge.finish() })
 }

@@ -4,6 +4,7 @@
 //! back as the layer's own error.
 
 mod dump;
+mod every;
 mod explain;
 mod link;
 mod list;
@@ -18,10 +19,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::entry::{Attributes, Kind, Time, Xattr};
-use crate::layer::{DirId, Error, Found, Layer, LayerNo, LeafId, Result};
+use crate::layer::{DirId, EntryNo, Error, Found, Layer, LayerNo, LeafId, Result};
 use crate::path::TreePath;
 
 pub use dump::dump;
+pub use every::{Every, EveryWalk};
 pub use explain::{Explanation, Missing, Step, Word, explain};
 pub use list::{List, Listed, Place};
 pub use resolve::{Followed, Last, ResolveError, Resolved};
@@ -264,6 +266,12 @@ impl Union {
             }
         }
         Ok(implied(self.layer(dir.top().layer)?.newest_mtime()))
+    }
+
+    /// Attributes of a layer's own directory, whatever other layers say of it (S4).
+    pub fn own_dir_attributes(&self, layer: LayerNo, dir: EntryNo) -> Result<Attributes> {
+        let layer = self.layer(layer)?;
+        Ok(layer.attributes(dir)?.unwrap_or_else(|| implied(layer.newest_mtime())))
     }
 
     /// Extended attributes of a node (S8, S22).

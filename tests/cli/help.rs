@@ -2,9 +2,10 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 21] = [
-    "mount", "umount", "trace", "ls", "tree", "cat", "cp", "stat", "explain", "export", "inspect", "history",
-    "waste", "verify", "report", "status", "revert", "commit", "index", "cache", "lesson",
+<<<<<<< HEAD
+const COMMANDS: [&str; 23] = [
+    "mount", "umount", "trace", "ls", "tree", "find", "du", "cat", "cp", "stat", "explain", "export", "inspect",
+    "history", "waste", "verify", "report", "status", "revert", "commit", "index", "cache", "lesson",
 ];
 
 /// Of `cache`.
@@ -20,7 +21,9 @@ fn help(args: &[&str]) -> String {
 fn every_command_has_help_that_fits_and_shows_how_it_is_used() {
     let verbs = VERBS.map(|verb| vec!["cache", verb]);
     for command in COMMANDS.map(|command| vec![command]).into_iter().chain(verbs) {
-        let short = help(&[&*command, &["-h"]].concat());
+        // `du -h` means sizes for people, as with du(1).
+        let short = if command == ["du"] { "--help" } else { "-h" };
+        let short = help(&[&*command, &[short]].concat());
         let long = help(&[&*command, &["--help"]].concat());
         assert_eq!(help(&[&["help"], &*command].concat()), long);
         let command = command.join(" ");
@@ -76,6 +79,8 @@ Commands:
   cp       Copy files and directories out of the image
   stat     Show type, mode, owner, size, times, attributes and layer of names in the image
   explain  Explain which layer shows a path, layer by layer, and why
+  find     Find names in the image, as find(1) does; also in layers that others hide
+  du       Show how much room directories of the image take, and of which layers it is
   export   Write the tree that shows as one tar, as `docker export` does
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made

@@ -1,0 +1,333 @@
+//! `peelfs find`: names in the image that pass tests, as find(1) has them; also those that layers hide.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::entry::{Attributes, Xattr};
+use crate::find::{Subject, Tests};
+use crate::image::Cut;
+use crate::layer::{self, EntryNo, Found};
+use crate::path::TreePath;
+use crate::stack::Stack;
+use crate::text::{Lines, escape, mode, short_time};
+use crate::union::{Last, Node, Union, Verdict, Word};
+
+use super::args::{ImageArgs, cut_of, path_bytes};
+use super::entry::Shown;
+use super::find_tests::TestArgs;
+use super::output::{JsonArray, Output, put_name};
+use super::style::Style;
+use super::{Outcome, Result, pass_over};
+
+/// Find names in the image, as find(1) does; also in layers that others hide
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    image: ImageArgs,
+    /// Where to look [default: /]
+    #[arg(value_name = "PATH")]
+    paths: Vec<OsString>,
+    #[command(flatten)]
+    tests: TestArgs,
+    /// Go this many levels deep; 0 is PATH alone
+    #[arg(long, value_name = "LEVELS")]
+    max_depth: Option<usize>,
+    /// Look at every layer's own names, also at what is hidden or deleted
+    #[arg(long)]
+    all_layers: bool,
+    /// Show type, mode, links, owner, size, time and layer
+    #[arg(short, long)]
+    long: bool,
+    /// End each name with a NUL, as for `xargs -0`
+    #[arg(short = '0', long, conflicts_with_all = ["json", "long"])]
+    null: bool,
+    /// Write a JSON array of entries
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result {
+    let stack = args.image.stack()?;
+    let tests = args.tests.tests(&stack)?;
+    let out = if args.json || args.null { Output::new() } else { Output::paged() };
+    let mut hits = Hits { array: args.json.then(JsonArray::default), out, args: &args, stack: &stack };
+    let root = [OsString::from("/")];
+    let paths = if args.paths.is_empty() { &root[..] } else { &args.paths };
+    let mut outcome = Outcome::Fine;
+    for path in paths {
+        let found = match args.all_layers {
+            true => find_every(&mut hits, &tests, path_bytes(path))?,
+            false => find(&mut hits, &tests, path_bytes(path))?,
+        };
+        if let Err(error) = found {
+            outcome = pass_over(&mut hits.out, &*error)?;
+        }
+    }
+    if let Some(array) = hits.array.take() {
+        array.end(&mut hits.out)?;
+    }
+    hits.out.flush()?;
+    Ok(outcome)
+}
+
+/// Looks at what shows below a path; the inner error is of the path alone.
+fn find(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<()>> {
+    let union = &hits.stack.union;
+    let start = match union.resolve(path, Last::Keep) {
+        Ok(start) => start,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    if tests.pass(start.path.as_bytes(), &Here { union, node: &start.node })? {
+        hits.shown(&start.path, &start.node)?;
+    }
+    let (Node::Dir(dir), deepest) = (start.node, hits.args.max_depth.unwrap_or(usize::MAX)) else {
+        return Ok(Ok(()));
+    };
+    if deepest == 0 {
+        return Ok(Ok(()));
+    }
+    let mut walk = union.walk(start.path, dir);
+    while let Some(walked) = walk.next().transpose()? {
+        if tests.pass(walked.path.as_bytes(), &Here { union, node: &walked.node })? {
+            hits.shown(&walked.path, &walked.node)?;
+        }
+        if walked.depth >= deepest {
+            walk.skip_children();
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Looks at every layer's own names below a path, in which no symlink is followed.
+fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<()>> {
+    let start = match TreePath::from_name(path) {
+        Ok(start) => start,
+        Err(error) => return Ok(Err(format!("{}: {error}", path.escape_ascii()).into())),
+    };
+    let union = &hits.stack.union;
+    let start_depth = start.components().count();
+    let deepest = start_depth.saturating_add(hits.args.max_depth.unwrap_or(usize::MAX));
+    let mut is_anywhere = start.is_root();
+    let mut walk = union.every()?;
+    while let Some(every) = walk.next().transpose()? {
+        let is_below = start.is_root() || is_at_or_below(&every.path, &start);
+        if !is_below && !is_at_or_below(&start, &every.path) || every.depth >= deepest {
+            walk.skip_children();
+        }
+        if !is_below || every.depth > deepest {
+            continue;
+        }
+        is_anywhere = true;
+        for word in &every.words {
+            let is_entry = matches!(word.found, Found::Leaf(_) | Found::Dir { .. });
+            if is_entry && tests.pass(every.path.as_bytes(), &OfLayer { union, word })? {
+                hits.of_layer(&every.path, word)?;
+            }
+        }
+    }
+    match is_anywhere {
+        true => Ok(Ok(())),
+        false => Ok(Err(format!("{start}: no layer has it").into())),
+    }
+}
+
+fn is_at_or_below(path: &TreePath, above: &TreePath) -> bool {
+    let rest = path.as_bytes().strip_prefix(above.as_bytes());
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+}
+
+/// What shows.
+struct Here<'a> {
+    union: &'a Union,
+    node: &'a Node,
+}
+
+impl Subject for Here<'_> {
+    fn layer(&self) -> u32 {
+        self.node.layer().0
+    }
+
+    fn attributes(&self) -> layer::Result<Attributes> {
+        self.union.attributes(self.node)
+    }
+
+    fn xattrs(&self) -> layer::Result<Cow<'_, [Xattr]>> {
+        self.union.xattrs(self.node)
+    }
+
+    fn has_no_names(&self) -> layer::Result<bool> {
+        let Node::Dir(dir) = self.node else { return Ok(false) };
+        Ok(self.union.list(dir)?.next().transpose()?.is_none())
+    }
+}
+
+/// What a layer has.
+struct OfLayer<'a> {
+    union: &'a Union,
+    word: &'a Word,
+}
+
+impl OfLayer<'_> {
+    fn entry(&self) -> EntryNo {
+        match self.word.found {
+            Found::Leaf(leaf) => leaf.into(),
+            Found::Dir { dir, .. } => dir.into(),
+            Found::Absent | Found::Whiteout => EntryNo(0),
+        }
+    }
+}
+
+impl Subject for OfLayer<'_> {
+    fn layer(&self) -> u32 {
+        self.word.layer.0
+    }
+
+    fn attributes(&self) -> layer::Result<Attributes> {
+        match self.word.found {
+            Found::Leaf(leaf) => self.union.leaf_attributes(self.word.layer, leaf),
+            _ => self.union.own_dir_attributes(self.word.layer, self.entry()),
+        }
+    }
+
+    fn xattrs(&self) -> layer::Result<Cow<'_, [Xattr]>> {
+        match self.word.found {
+            Found::Leaf(leaf) => self.union.leaf_xattrs(self.word.layer, leaf),
+            _ => self.union.layer(self.word.layer)?.xattrs(self.entry()),
+        }
+    }
+
+    fn has_no_names(&self) -> layer::Result<bool> {
+        let Found::Dir { dir, .. } = self.word.found else { return Ok(false) };
+        Ok(self.union.layer(self.word.layer)?.child(dir, 0)?.is_none())
+    }
+}
+
+/// What was found, as it is written.
+struct Hits<'a> {
+    out: Output,
+    array: Option<JsonArray>,
+    args: &'a Args,
+    stack: &'a Stack,
+}
+
+impl Hits<'_> {
+    fn shown(&mut self, path: &TreePath, node: &Node) -> Result<()> {
+        let union = &self.stack.union;
+        if let Some(array) = &mut self.array {
+            let object = Shown::of(union, node)?.json(path.as_bytes());
+            return Ok(array.push(&mut self.out, &object)?);
+        }
+        if self.args.long {
+            self.columns(&union.attributes(node)?, node.layer().0)?;
+        }
+        let style = match self.out.is_coloured() {
+            true => Style::of(&union.attributes(node)?),
+            false => Style::Plain,
+        };
+        self.name(path, style)?;
+        Ok(self.out.write_all(if self.args.null { b"\0" } else { b"\n" })?)
+    }
+
+    fn of_layer(&mut self, path: &TreePath, word: &Word) -> Result<()> {
+        let attributes = OfLayer { union: &self.stack.union, word }.attributes()?;
+        let is_file = matches!(word.found, Found::Leaf(_));
+        let image = self.image_of(word);
+        if let Some(array) = &mut self.array {
+            let mut object = Map::new();
+            put_name(&mut object, "path", path.as_bytes());
+            object.insert("type".into(), attributes.kind.name().into());
+            object.insert("size".into(), attributes.size.into());
+            object.insert("layer".into(), word.layer.0.into());
+            object.insert("verdict".into(), verdict(word).into());
+            let by = if let Verdict::Hidden { by } = word.verdict { by.0.into() } else { Value::Null };
+            object.insert("hidden_by".into(), by);
+            put_name(&mut object, "image", image.as_bytes());
+            return Ok(array.push(&mut self.out, &object)?);
+        }
+        if self.args.long {
+            self.columns(&attributes, word.layer.0)?;
+        }
+        if self.args.null {
+            self.name(path, Style::Plain)?;
+            return Ok(self.out.write_all(b"\0")?);
+        }
+        let style = if matches!(word.verdict, Verdict::Hidden { .. }) { Style::Hidden } else { Style::Shown };
+        self.name(path, style)?;
+        let what = match word.verdict {
+            Verdict::Hidden { by } => format!("hidden by layer {by}"),
+            _ => verdict(word).to_owned(),
+        };
+        let what = self.out.paint(style, what).to_string();
+        let layer = self.out.paint(Style::Layer, format!("layer {}", word.layer)).to_string();
+        write!(self.out, "  {layer}  {what}")?;
+        if is_file && matches!(word.verdict, Verdict::Hidden { .. }) {
+            let verb = if attributes.kind == crate::entry::Kind::Regular { "cat" } else { "stat" };
+            let lower = self
+                .args
+                .image
+                .lower
+                .iter()
+                .map(|lower| format!("--lower {} ", quoted(lower.as_os_str().as_bytes())));
+            let choice =
+                self.args.image.open.image.iter().map(|tag| format!("--image {} ", quoted(tag.as_bytes())));
+            let image = choice.chain(lower).collect::<String>() + &quoted(image.as_bytes());
+            let path = quoted(&[b"/", path.as_bytes()].concat());
+            write!(self.out, "  (peelfs {verb} {image} {path})")?;
+        }
+        Ok(self.out.write_all(b"\n")?)
+    }
+
+    /// The image in which what a layer has shows: as of this layer.
+    fn image_of(&self, word: &Word) -> OsString {
+        let asked = &self.args.image.image_path;
+        let (path, cut) = cut_of(asked);
+        match cut {
+            Cut::Only(_) => asked.clone().into_os_string(),
+            Cut::Whole | Cut::UpTo(_) => as_of(path, word.layer.0),
+        }
+    }
+
+    fn name(&mut self, path: &TreePath, style: Style) -> io::Result<()> {
+        let path = [b"/", path.as_bytes()].concat();
+        let name = if self.args.null { path } else { self.out.painted_name(style, &path).into_owned() };
+        self.out.write_all(&name)
+    }
+
+    fn columns(&mut self, a: &Attributes, layer: u32) -> io::Result<()> {
+        let (mode, time, layer) = (mode(a.kind, a.mode), short_time(a.mtime), format!("L{layer}"));
+        let size = self.out.paint(Style::Size, a.size);
+        let (time, layer) = (self.out.paint(Style::Time, time), self.out.paint(Style::Layer, layer));
+        let line = format!("{mode} {:>3} {:>5} {:>5} {size:>11} {time} {layer:<3} ", a.nlink, a.uid, a.gid);
+        self.out.write_all(line.as_bytes())
+    }
+}
+
+fn as_of(image: &Path, layer: u32) -> OsString {
+    let mut image = image.as_os_str().to_owned();
+    image.push(format!("@{layer}"));
+    image
+}
+
+fn verdict(word: &Word) -> &'static str {
+    match word.verdict {
+        Verdict::Silent => "silent",
+        Verdict::Shown => "shown",
+        Verdict::Merged => "merged",
+        Verdict::Hides => "hides",
+        Verdict::Hidden { .. } => "hidden",
+    }
+}
+
+/// A word as a shell would read it back.
+fn quoted(word: &[u8]) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,=%".contains(byte);
+    match word.iter().all(is_plain) && !word.is_empty() {
+        true => escape(word, Lines::Escape),
+        false => format!("'{}'", escape(word, Lines::Escape).replace('\'', "'\\''")),
+    }
+}

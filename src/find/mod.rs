@@ -1,0 +1,7 @@
+//! What names are asked for: tests as find(1) has them, on what shows and on what layers alone have.
+
+mod glob;
+mod tests;
+
+pub use glob::Glob;
+pub use tests::{Compare, Mode, Sized, Subject, Tests};

@@ -1,0 +1,192 @@
+//! `peelfs find`: find(1)'s tests, and what layers hide.
+
+use super::{app, hostile_names, write};
+use crate::support::archive::{Written, docker};
+use crate::support::{layer, peelfs, session};
+
+#[test]
+fn names_are_found_by_all_tests_in_either_way_of_writing_them() {
+    let dir = app();
+    session(
+        dir.path(),
+        r#"
+$ peelfs find app.tar
+/
+/bin
+/bin/ash
+/bin/sh
+/dev
+/dev/null
+/dev/sda
+/etc
+/etc/hostname
+/lib
+/run
+/run/p
+/srv
+/srv/data
+/srv/link
+/tmp
+/usr
+/usr/lib
+/usr/lib/libc.so
+$ peelfs find app.tar /srv /etc --type f
+/srv/data
+/srv/link
+/etc/hostname
+$ peelfs find app.tar -name '*s*' -type f,l
+/bin/ash
+/bin/sh
+/etc/hostname
+/usr/lib/libc.so
+$ peelfs find app.tar --iname 'LIBC*' -ls
+-rw-r--r--   1     0     0        3000 1969-12-31 23:59 L0  /usr/lib/libc.so
+$ peelfs find app.tar -path '/dev/*' -type c -o -type b
+! peelfs: find: `-o` of find(1) is not known here; `peelfs find --help`
+? 2
+$ peelfs find app.tar -type c,b,p
+/dev/null
+/dev/sda
+/run/p
+$ peelfs find app.tar -size +2k
+/usr/lib/libc.so
+$ peelfs find app.tar -size -2c -type f
+$ peelfs find app.tar -perm -1000
+/tmp
+$ peelfs find app.tar -perm 600
+/run/p
+/srv/data
+/srv/link
+$ peelfs find app.tar -maxdepth 0
+/
+$ peelfs find app.tar /usr -maxdepth 1
+/usr
+/usr/lib
+$ peelfs find app.tar --layer 1-2 --type f
+/bin/ash
+/etc/hostname
+/srv/data
+/srv/link
+$ peelfs find app.tar --xattr 'user.*'
+/usr/lib/libc.so
+$ peelfs find app.tar -empty
+/tmp
+$ peelfs find app.tar -name nothing
+$ peelfs find app.tar -uid 7
+$ peelfs find app.tar -user nobody
+! peelfs: /etc/passwd: no such file or directory
+? 2
+$ peelfs find app.tar -mtime -3
+$ peelfs find app.tar -newer /etc/hostname
+$ peelfs find app.tar -newermt 1970-01-02 -name libc.so
+$ peelfs find app.tar /no/such /srv
+/srv
+/srv/data
+/srv/link
+! peelfs: /no: no such file or directory
+? 2
+$ peelfs find app.tar -size 3x
+! error: invalid value '3x' for '--size <[+-]N[ckMG]>': `3x` is no size: +100k, -2M, 0c
+! 
+! For more information, try '--help'.
+? 2
+$ peelfs find app.tar /lib -name 'l*' -print0 | tr '\0' '|'
+/lib|(no newline)
+$ peelfs find app.tar /srv/data --json
+[
+  {
+    "path": "srv/data",
+    "type": "file",
+    "mode": "0600",
+    "uid": 0,
+    "gid": 0,
+    "size": 5,
+    "mtime": "2023-11-14T22:13:20Z",
+    "nlink": 2,
+    "inode": 12884901892,
+    "layers": [
+      2
+    ]
+  }
+]
+$ peelfs find app.tar -name nothing --json
+[]
+"#,
+    );
+}
+
+#[test]
+fn what_layers_hide_is_found_and_told_how_to_read() {
+    let dir = app();
+    session(
+        dir.path(),
+        r#"
+$ peelfs find app.tar --all-layers -type f
+/bin/ash  layer 1  shown
+/bin/sh  layer 0  shown
+/etc/hostname  layer 2  shown
+/etc/motd  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /etc/motd)
+/etc/passwd  layer 1  hidden by layer 2  (peelfs cat app.tar@1 /etc/passwd)
+/etc/passwd  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /etc/passwd)
+/srv/data  layer 2  shown
+/srv/link  layer 2  shown
+/usr/lib/libc.so  layer 0  shown
+$ peelfs find app.tar --all-layers /etc/motd
+/etc/motd  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /etc/motd)
+$ peelfs cat app.tar@0 /etc/motd
+hello(no newline)
+$ peelfs find app.tar --all-layers -name passwd --layer 1 -l
+-rw-r--r--   1     0     0           8 2023-11-14 22:13 L1  /etc/passwd  layer 1  hidden by layer 2  (peelfs cat app.tar@1 /etc/passwd)
+$ peelfs find app.tar@1 --all-layers -name motd --json
+[
+  {
+    "path": "etc/motd",
+    "type": "file",
+    "size": 5,
+    "layer": 0,
+    "verdict": "hidden",
+    "hidden_by": 1,
+    "image": "app.tar@0"
+  }
+]
+$ peelfs find app.tar --all-layers -maxdepth 1 -type d
+/bin  layer 1  shown
+/bin  layer 0  merged
+/dev  layer 1  shown
+/etc  layer 2  shown
+/etc  layer 1  hidden by layer 2
+/etc  layer 0  hidden by layer 2
+/run  layer 1  shown
+/srv  layer 2  shown
+/tmp  layer 0  shown
+/usr  layer 0  shown
+$ peelfs find app.tar --all-layers /nowhere
+! peelfs: /nowhere: no layer has it
+? 2
+"#,
+    );
+}
+
+#[test]
+fn a_command_that_is_told_survives_the_shell() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let base = layer("a/").file("a/it's a secret", b"found");
+    write(dir.path(), "my app.tar", &docker(&[Written::new("app:1", [base, layer(".wh.a")])]));
+    session(
+        dir.path(),
+        r#"
+$ peelfs find 'my app.tar' --all-layers -type f
+/a/it's a secret  layer 0  hidden by layer 1  (peelfs cat 'my app.tar@0' '/a/it'\''s a secret')
+$ eval "$(peelfs find 'my app.tar' --all-layers -type f | sed 's/.*(\(.*\))/\1/')"
+found(no newline)
+"#,
+    );
+}
+
+#[test]
+fn names_are_bytes_in_a_pipe() {
+    let dir = hostile_names();
+    let image = dir.path().join("names.tar");
+    let found = peelfs(["find".as_ref(), image.as_os_str(), "-name".as_ref(), "*utf*".as_ref()]).stdout;
+    assert_eq!(found, b"/not utf-8 \xff\n");
+}
