@@ -25,4 +25,5 @@ pub mod verify;
 pub mod commit;
 pub mod fs;
 pub mod fuse;
+pub mod tui;
 pub mod cli;

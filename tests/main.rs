@@ -16,6 +16,7 @@ mod peers;
 mod tars;
 mod scale;
 mod cli;
+mod tui;
 mod mount;
 mod cache;
 mod inputs;

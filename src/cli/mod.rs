@@ -24,6 +24,7 @@ mod size;
 mod stat;
 mod status;
 mod tree;
+mod tui;
 mod umount;
 mod verbless;
 mod verify;
@@ -61,6 +62,7 @@ enum Command {
     Umount(umount::Args),
     Ls(ls::Args),
     Tree(tree::Args),
+    Tui(tui::Args),
     Cat(cat::Args),
     Stat(stat::Args),
     Explain(explain::Args),
@@ -104,6 +106,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Umount(args) => umount::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Tree(args) => tree::run(args),
+        Command::Tui(args) => tui::run(args),
         Command::Cat(args) => cat::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
