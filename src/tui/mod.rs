@@ -99,32 +99,40 @@ fn show<W: Write>(
     signal: &AtomicUsize,
     screen: &mut Screen<W>,
 ) -> Result<Ended, Error> {
+    // A terminal that shows all there is to show is left alone.
+    let mut is_stale = true;
     while !model.is_over {
         let signal = signal.load(Ordering::Relaxed);
         if signal != 0 {
             return Ok(Ended::Signal(u8::try_from(signal).unwrap_or(u8::MAX)));
         }
-        screen.terminal.draw(|frame| {
-            model.prepare(frame.area().width, frame.area().height);
-            draw::draw(model, theme, frame.buffer_mut());
-        })?;
-        let is_busy = work(model)?;
-        if event::poll(if is_busy { Duration::ZERO } else { PATIENCE })? {
+        if is_stale {
+            screen.terminal.draw(|frame| {
+                model.prepare(frame.area().width, frame.area().height);
+                draw::draw(model, theme, frame.buffer_mut());
+            })?;
+        }
+        is_stale = work(model)?;
+        let patience = if is_stale { Duration::ZERO } else { PATIENCE };
+        if event::poll(patience)? {
             take_events(model)?;
+            is_stale = true;
         }
     }
     Ok(Ended::Quit)
 }
 
-/// Works until a key comes or it is time for a picture; whether there is more to do.
+/// Works until a key comes or it is time for a picture; whether anything was done.
 fn work(model: &mut Model<'_>) -> Result<bool, Error> {
     let since = Instant::now();
+    let mut has_worked = false;
     while model.work() {
+        has_worked = true;
         if since.elapsed() > SLICE || event::poll(Duration::ZERO)? {
-            return Ok(true);
+            break;
         }
     }
-    Ok(false)
+    Ok(has_worked)
 }
 
 /// Takes all keys that were pressed by now: a picture for each would lag behind.

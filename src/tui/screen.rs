@@ -21,8 +21,8 @@ impl<W: Write> Screen<W> {
     pub fn take(out: W) -> io::Result<Screen<W>> {
         let mut screen = Screen { terminal: Terminal::new(CrosstermBackend::new(out))? };
         enable_raw_mode()?;
+        // It comes empty: to clear it, the terminal would be asked where the cursor is, and some do not answer.
         execute!(screen.terminal.backend_mut(), EnterAlternateScreen)?;
-        screen.terminal.clear()?;
         Ok(screen)
     }
 }

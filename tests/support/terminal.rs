@@ -14,7 +14,7 @@ use super::session::compare;
 use super::sys;
 
 /// How long a screen may take to come; machines are slow at times.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long nothing must change for a screen to be there.
 const CALM: Duration = Duration::from_millis(350);
