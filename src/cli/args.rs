@@ -158,15 +158,21 @@ pub struct UpperArgs {
 impl UpperArgs {
     /// Opens both to look; it is said if the upper is mounted.
     pub fn look(&self) -> Result<(Stack, Upper), Box<dyn std::error::Error>> {
-        // Each directory on the way to one that is looked at is open.
-        fuse::raise_file_limit();
         let stack = self.image.stack()?;
-        let Looked { upper, is_in_use } = Upper::look(&self.upper, &stack, self.force)?;
-        if is_in_use {
-            tracing::info!("{}: mounted; what is written meanwhile may be missed", self.upper.display());
-        }
+        let upper = look_at_upper(&self.upper, &stack, self.force)?;
         Ok((stack, upper))
     }
+}
+
+/// Opens an upper directory to look; it is said if it is mounted.
+pub fn look_at_upper(dir: &Path, stack: &Stack, force: bool) -> Result<Upper, Box<dyn std::error::Error>> {
+    // Each directory on the way to one that is looked at is open.
+    fuse::raise_file_limit();
+    let Looked { upper, is_in_use } = Upper::look(dir, stack, force)?;
+    if is_in_use {
+        tracing::info!("{}: mounted; what is written meanwhile may be missed", dir.display());
+    }
+    Ok(upper)
 }
 
 /// The cache in a directory, or where it is if nobody says.

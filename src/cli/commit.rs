@@ -68,7 +68,7 @@ enum FormName {
 
 /// A compression, on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StoredName {
+pub enum StoredName {
     /// As it is
     None,
     /// gzip
@@ -82,6 +82,7 @@ pub fn run(args: Args) -> Result {
     if to_stdout && Output::new().is_terminal() {
         return Err("standard output is a terminal: name a file with -o".into());
     }
+    args.check_name()?;
     let epoch = epoch()?;
     let (stack, upper) = args.over.look()?;
     let sides = Sides { stack: &stack, upper: &upper };
@@ -175,18 +176,29 @@ fn tell(args: &Args, told: &Told) -> Result<()> {
 }
 
 impl Args {
-    fn stored(&self) -> Stored {
-        match self.compression {
-            Some(StoredName::None) => Stored::Plain,
-            Some(StoredName::Gzip) => Stored::Gzip,
-            Some(StoredName::Zstd) => Stored::Zstd,
-            None if !self.layer_only => Stored::Plain,
-            None => match self.output.extension().and_then(|end| end.to_str()) {
-                Some("gz" | "tgz") => Stored::Gzip,
-                Some("zst" | "tzst") => Stored::Zstd,
-                _ => Stored::Plain,
-            },
+    /// Refuses a name that promises another compression than what is written.
+    fn check_name(&self) -> Result<()> {
+        let end = self.output.extension().and_then(|end| end.to_str()).unwrap_or_default();
+        let is_true = match end {
+            "gz" | "tgz" => self.layer_only && self.stored() == Stored::Gzip,
+            "zst" | "tzst" => self.layer_only && self.stored() == Stored::Zstd,
+            "xz" | "txz" | "bz2" | "tbz2" => false,
+            _ => true,
+        };
+        if is_true {
+            return Ok(());
         }
+        let why = match self.layer_only {
+            true => "what is written is not so compressed; --compression is none, gzip (.gz) or zstd (.zst)",
+            false => {
+                "an archive is not compressed as a whole; name it .tar (--compression is that of the new layer)"
+            }
+        };
+        Err(format!("{}: {why}", self.output.display()).into())
+    }
+
+    fn stored(&self) -> Stored {
+        stored_as(self.compression, Some(&*self.output).filter(|_| self.layer_only))
     }
 
     fn form(&self, stack: &Stack) -> Form {
@@ -196,6 +208,20 @@ impl Args {
             None if stack.image.format == Format::Oci && !stack.image.is_listed_for_docker => Form::Oci,
             None => Form::Docker,
         }
+    }
+}
+
+/// How a tar is stored: as is said, or as the name of its file ends.
+pub fn stored_as(said: Option<StoredName>, file: Option<&Path>) -> Stored {
+    match said {
+        Some(StoredName::None) => Stored::Plain,
+        Some(StoredName::Gzip) => Stored::Gzip,
+        Some(StoredName::Zstd) => Stored::Zstd,
+        None => match file.and_then(|file| file.extension()?.to_str()) {
+            Some("gz" | "tgz") => Stored::Gzip,
+            Some("zst" | "tzst") => Stored::Zstd,
+            _ => Stored::Plain,
+        },
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::account::{Account, Content, Digests, Version};
+use crate::account::{Account, Content, Digests, Tone, Version};
 use crate::layer::Found;
 use crate::text::timestamp;
 use crate::union::{Missing, Step, Verdict};
@@ -13,6 +13,7 @@ use crate::union::{Missing, Step, Verdict};
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
 use super::output::{Output, put_name};
+use super::style::Style;
 use super::{Outcome, Result};
 
 /// Bytes of files that are read to tell their digests, unless all are asked for: that takes no time.
@@ -40,19 +41,31 @@ pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let digests = if args.digest { Digests::All } else { Digests::UpTo(READ_AT_ONCE) };
     let account = Account::of(&stack, path_bytes(&args.path), digests)?;
-    let mut out = Output::new();
     if args.json {
-        out.json(&json_of(&account)?)?;
+        Output::new().json(&json_of(&account)?)?;
         return Ok(Outcome::Fine);
     }
+    let mut out = Output::paged();
     for line in account.lines()? {
         for span in line {
-            out.write_all(span.text.as_bytes())?;
+            write!(out, "{}", out.paint(style(span.tone), &span.text))?;
         }
         out.write_all(b"\n")?;
     }
     out.flush()?;
     Ok(Outcome::Fine)
+}
+
+fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => Style::Plain,
+        Tone::Title => Style::Heading,
+        Tone::Layer => Style::Layer,
+        Tone::Shown => Style::Shown,
+        Tone::Hidden => Style::Hidden,
+        Tone::Marker => Style::Whiteout,
+        Tone::Faint => Style::Dim,
+    }
 }
 
 fn json_of(account: &Account<'_>) -> Result<Value> {

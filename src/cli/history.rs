@@ -9,6 +9,7 @@ use crate::text::{human_size, in_utc, in_utc_seconds};
 
 use super::args::ImageArgs;
 use super::output::Output;
+use super::style::Style;
 use super::{Outcome, Result};
 
 /// Show the steps that made an image, each with the layer it made
@@ -25,7 +26,7 @@ pub fn run(args: Args) -> Result {
     // Layers are not read: what made them stands in the configuration.
     let image = args.image.opening().open(&args.image.input())?;
     let steps = steps(&image);
-    let mut out = Output::new();
+    let mut out = if args.json { Output::new() } else { Output::paged() };
     if args.json {
         let array: Vec<Value> = steps.iter().map(|(entry, layer)| step_json(&image, entry, *layer)).collect();
         out.json(&array)?;
@@ -86,11 +87,11 @@ fn write_table(out: &mut Output, rows: &[Row]) -> io::Result<()> {
     for row in rows {
         let line = format!(
             "{:>layer$}{}{:>size$}{}{:<created$}  {}",
-            row.layer,
+            out.paint(Style::Layer, &row.layer),
             gap(size),
-            row.size,
+            out.paint(Style::Size, &row.size),
             gap(created),
-            row.created,
+            out.paint(Style::Time, &row.created),
             row.step,
         );
         writeln!(out, "{}", line.trim_end())?;

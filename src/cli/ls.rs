@@ -13,6 +13,7 @@ use crate::union::{Last, Node};
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
 use super::output::Output;
+use super::style::Style;
 use super::{Outcome, Result};
 
 /// List the names in a directory of the image
@@ -47,7 +48,8 @@ struct Line {
 pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let lines = collect(&stack, &args)?;
-    let mut out = Output::new();
+    let is_long = (args.long || args.recursive) && !args.json;
+    let mut out = if is_long { Output::paged() } else { Output::new() };
     if args.json {
         let entries = lines.iter().map(|line| Value::Object(line.shown.json(line.path.as_bytes())));
         out.json(&entries.collect::<Vec<_>>())?;
@@ -57,7 +59,7 @@ pub fn run(args: Args) -> Result {
         write_long(&mut out, &lines)?;
     } else {
         for line in &lines {
-            let name = out.name(&line.name).into_owned();
+            let name = out.painted_name(Style::of(&line.shown.attributes), &line.name).into_owned();
             out.write_all(&name)?;
             out.write_all(b"\n")?;
         }
@@ -113,18 +115,18 @@ fn write_long(out: &mut Output, lines: &[Line]) -> std::io::Result<()> {
     let layer = width(|line| layer_column(&line.shown));
     for line in lines {
         let Shown { attributes: a, target, .. } = &line.shown;
-        write!(
-            out,
+        let fields = format!(
             "{} {:>links$} {:>uid$} {:>gid$} {:>size$} {} {:>layer$} ",
             line.shown.mode(),
             a.nlink,
             a.uid,
             a.gid,
-            line.shown.size(),
-            short_time(a.mtime),
-            layer_column(&line.shown),
-        )?;
-        let name = out.name(&line.name).into_owned();
+            out.paint(Style::Size, line.shown.size()),
+            out.paint(Style::Time, short_time(a.mtime)),
+            out.paint(Style::Layer, layer_column(&line.shown)),
+        );
+        out.write_all(fields.as_bytes())?;
+        let name = out.painted_name(Style::of(a), &line.name).into_owned();
         out.write_all(&name)?;
         if let Some(target) = target {
             let target = out.name(target).into_owned();

@@ -8,9 +8,11 @@ mod cat;
 mod commit;
 mod entry;
 mod explain;
+mod export;
 mod history;
 mod index;
 mod inspect;
+mod lesson;
 mod log;
 mod ls;
 mod mount;
@@ -18,16 +20,19 @@ mod mount_stats;
 mod mount_upper;
 mod mount_words;
 mod output;
+mod pager;
 mod progress;
 mod revert;
 mod size;
 mod stat;
 mod status;
+mod style;
 mod tree;
 mod tui;
 mod umount;
 mod verbless;
 mod verify;
+mod waste;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -52,6 +57,12 @@ struct Cli {
     /// Say more on stderr (repeat for more; RUST_LOG overrides)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Use colours [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", hide_possible_values = true)]
+    color: Option<style::When>,
+    /// Write to the terminal itself, through no pager
+    #[arg(long, global = true)]
+    no_pager: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -66,14 +77,17 @@ enum Command {
     Cat(cat::Args),
     Stat(stat::Args),
     Explain(explain::Args),
+    Export(export::Args),
     Inspect(inspect::Args),
     History(history::Args),
+    Waste(waste::Args),
     Verify(verify::Args),
     Status(status::Args),
     Revert(revert::Args),
     Commit(commit::Args),
     Index(index::Args),
     Cache(cache::Args),
+    Lesson(lesson::Args),
 }
 
 /// How a command ended, when it could do what it was asked.
@@ -101,6 +115,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = Cli::parse_from(args);
     let keeps_log = matches!(&cli.command, Command::Mount(args) if args.keeps_log());
     log::start(cli.verbose, keeps_log);
+    cli.color.into_iter().for_each(style::choose);
+    if cli.no_pager {
+        pager::forbid();
+    }
     let result = match cli.command {
         Command::Mount(args) => mount::run(args),
         Command::Umount(args) => umount::run(args),
@@ -110,14 +128,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cat(args) => cat::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
+        Command::Waste(args) => waste::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Status(args) => status::run(args),
         Command::Revert(args) => revert::run(args),
         Command::Commit(args) => commit::run(args),
         Command::Index(args) => index::run(args),
         Command::Cache(args) => cache::run(args),
+        Command::Lesson(args) => lesson::run(args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -1,23 +1,65 @@
 //! The only stdout: names from an image are hostile, and a reader may go away.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use serde_json::{Map, Value};
 
 use crate::text::{Lines, escape, hex, is_hostile};
 
+use super::pager::Pager;
+use super::style::{self, Painted, Style};
+
+/// Bytes that are written at a time.
+const BUFFER: usize = 64 * 1024;
+
 /// Buffered stdout that knows whether a person or a program reads it.
 pub struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<To>,
     is_terminal: bool,
+    is_coloured: bool,
+}
+
+/// Where it goes.
+enum To {
+    Stdout(StdoutLock<'static>),
+    Pager(Pager),
 }
 
 impl Output {
     pub fn new() -> Output {
         let stdout = io::stdout();
         let is_terminal = stdout.is_terminal();
-        Output { out: BufWriter::with_capacity(64 * 1024, stdout.lock()), is_terminal }
+        Output::to(To::Stdout(stdout.lock()), is_terminal)
+    }
+
+    /// For what may be long and is meant to be read: through a pager, if a person reads it.
+    pub fn paged() -> Output {
+        let is_terminal = io::stdout().is_terminal();
+        match is_terminal.then(Pager::start).flatten() {
+            Some(pager) => Output::to(To::Pager(pager), is_terminal),
+            None => Output::new(),
+        }
+    }
+
+    fn to(to: To, is_terminal: bool) -> Output {
+        let is_coloured = style::is_on(is_terminal);
+        Output { out: BufWriter::with_capacity(BUFFER, to), is_terminal, is_coloured }
+    }
+
+    /// A text in its style, if there are colours; what is painted is harmless already.
+    pub fn paint<T: fmt::Display>(&self, style: Style, text: T) -> Painted<T> {
+        Painted::new(self.is_coloured, style, text)
+    }
+
+    /// A name in its style: its bytes for a program, escaped for a person.
+    pub fn painted_name<'a>(&self, style: Style, name: &'a [u8]) -> Cow<'a, [u8]> {
+        let name = self.name(name);
+        match self.is_coloured && style != Style::Plain {
+            true => style.wrap(&name).into(),
+            false => name,
+        }
     }
 
     /// Whether a person reads it.
@@ -53,6 +95,22 @@ impl Output {
         }
         self.write_all(b"\n")?;
         self.flush()
+    }
+}
+
+impl Write for To {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            To::Stdout(stdout) => stdout.write(buf),
+            To::Pager(pager) => pager.write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            To::Stdout(stdout) => stdout.flush(),
+            To::Pager(pager) => pager.flush(),
+        }
     }
 }
 

@@ -4,10 +4,11 @@ use std::io::Write;
 
 use serde_json::{Map, Value};
 
-use crate::commit::{Sides, changes};
+use crate::commit::{Change, Sides, changes};
 
 use super::args::UpperArgs;
 use super::output::{Output, put_name};
+use super::style::Style;
 use super::{Outcome, Result};
 
 /// Show what an upper directory changes in the image: A added, C changed, D deleted
@@ -34,7 +35,8 @@ pub fn run(args: Args) -> Result {
             return Ok(());
         }
         let path = out.name(path.as_bytes()).into_owned();
-        write!(out, "{} /", change.letter())?;
+        let letter = out.paint(style(change), change.letter());
+        write!(out, "{letter} /")?;
         out.write_all(&path)?;
         out.write_all(b"\n")
     })?;
@@ -43,4 +45,12 @@ pub fn run(args: Args) -> Result {
     }
     out.flush()?;
     Ok(Outcome::Fine)
+}
+
+fn style(change: Change) -> Style {
+    match change {
+        Change::Added => Style::Added,
+        Change::Changed => Style::Changed,
+        Change::Deleted => Style::Deleted,
+    }
 }

@@ -12,6 +12,7 @@ use crate::union::{Last, List, Listed, MergedDir, Node, Union};
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
 use super::output::Output;
+use super::style::Style;
 use super::{Outcome, Result};
 
 /// Draw a directory of the image and all below it
@@ -36,7 +37,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let resolved = stack.union.resolve(path_bytes(&args.path), Last::Follow)?;
-    let mut out = Output::new();
+    let mut out = if args.json { Output::new() } else { Output::paged() };
     let level = args.level.unwrap_or(usize::MAX);
     let mut drawing = Drawing { union: &stack.union, level, dirs_only: args.dirs_only, dirs: 0, files: 0 };
     if args.json {
@@ -47,7 +48,8 @@ pub fn run(args: Args) -> Result {
         out.json(&root)?;
         return Ok(Outcome::Fine);
     }
-    let name = out.name(path_bytes(&args.path)).into_owned();
+    let style = Style::of(&stack.union.attributes(&resolved.node)?);
+    let name = out.painted_name(style, path_bytes(&args.path)).into_owned();
     out.write_all(&name)?;
     out.write_all(b"\n")?;
     match resolved.node {
@@ -125,9 +127,10 @@ impl<'a> Drawing<'a> {
                 });
             }
             out.write_all(line.as_bytes())?;
-            let name = out.name(listed.name).into_owned();
+            let shown = Shown::of(self.union, &listed.node)?;
+            let name = out.painted_name(Style::of(&shown.attributes), listed.name).into_owned();
             out.write_all(&name)?;
-            if let Some(target) = Shown::of(self.union, &listed.node)?.target {
+            if let Some(target) = shown.target {
                 let target = out.name(&target).into_owned();
                 out.write_all(b" -> ")?;
                 out.write_all(&target)?;

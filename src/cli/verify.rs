@@ -9,6 +9,7 @@ use crate::verify::{Problem, verify};
 
 use super::args::ImageArgs;
 use super::output::Output;
+use super::style::Style;
 use super::{Outcome, Result};
 
 /// Check digests, diff IDs, the image ID and every member of every layer
@@ -37,12 +38,14 @@ pub fn run(args: Args) -> Result {
             writeln!(out, "{layer}{}: {}", out.text(&problem.place), out.text(&problem.message))?;
         }
         let problems = report.problems.len() as u64;
+        let style = if problems == 0 { Style::Shown } else { Style::Problem };
         let verdict = if problems == 0 { "ok".to_owned() } else { count(problems, "problem") };
         let layers = count(report.layers as u64, "layer");
         let digests = match report.digests {
             0 => "no digest to compare with".to_owned(),
             digests => count(digests as u64, "digest"),
         };
+        let verdict = out.paint(style, verdict);
         writeln!(out, "{verdict}: {layers}, {digests}, {} read", human_size(report.bytes))?;
         out.flush()?;
     }

@@ -11,7 +11,8 @@ use tar::{EntryType, Header};
 
 use crate::digest::{Algorithm, Digest};
 
-use super::layer_tar::{BLOCK, pad};
+use super::layer_tar::pad;
+use super::member::BLOCK;
 use super::store::Hashed;
 
 /// Bytes written at a time.

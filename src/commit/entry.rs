@@ -97,7 +97,33 @@ impl Sides<'_> {
 
     /// Something of the image.
     pub fn of_image(&self, node: &union::Node) -> io::Result<Entry> {
-        let union = &self.stack.union;
+        Entry::of_image(self.stack, node)
+    }
+
+    /// Whether something equals what it was copied from.
+    pub fn is_same(&self, new: &Entry, old: &Entry) -> io::Result<bool> {
+        if !new.looks_like(old) || new.attributes.mtime != old.attributes.mtime {
+            return Ok(false);
+        }
+        match new.attributes.kind {
+            Kind::Symlink => Ok(new.target(self.stack)? == old.target(self.stack)?),
+            Kind::Regular if new.attributes.size > 0 => {
+                if let (Source::Lower(new), Source::Lower(old)) = (&new.source, &old.source)
+                    && new == old
+                {
+                    return Ok(true);
+                }
+                new.with_data(self.stack, |a| old.with_data(self.stack, |b| have_same_bytes(a, b)))
+            }
+            _ => Ok(true),
+        }
+    }
+}
+
+impl Entry {
+    /// Something of an image.
+    pub fn of_image(stack: &Stack, node: &union::Node) -> io::Result<Entry> {
+        let union = &stack.union;
         let attributes = union.attributes(node).map_err(io::Error::other)?;
         let xattrs = tidy(union.xattrs(node).map_err(io::Error::other)?.into_owned());
         let file = match *node {
@@ -108,12 +134,12 @@ impl Sides<'_> {
     }
 
     /// A symlink's target; of anything else none.
-    pub fn target(&self, entry: &Entry) -> io::Result<Vec<u8>> {
-        match &entry.source {
-            _ if entry.attributes.kind != Kind::Symlink => Ok(Vec::new()),
+    pub fn target(&self, stack: &Stack) -> io::Result<Vec<u8>> {
+        match &self.source {
+            _ if self.attributes.kind != Kind::Symlink => Ok(Vec::new()),
             Source::Upper(spot) => Ok(spot.link_target()?),
             Source::Lower(union::Node::Leaf { layer, leaf }) => {
-                let target = self.stack.union.link_target(*layer, *leaf).map_err(io::Error::other)?;
+                let target = stack.union.link_target(*layer, *leaf).map_err(io::Error::other)?;
                 Ok(target.into_owned())
             }
             Source::Lower(union::Node::Dir(_)) => Ok(Vec::new()),
@@ -123,41 +149,20 @@ impl Sides<'_> {
     /// Does something with the data of a regular file.
     pub fn with_data<T>(
         &self,
-        entry: &Entry,
+        stack: &Stack,
         act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
     ) -> io::Result<T> {
-        match &entry.source {
+        match &self.source {
             Source::Upper(spot) => act(&mut File::from(spot.open_file(OFlags::RDONLY)?)),
             Source::Lower(union::Node::Leaf { layer, leaf }) => {
-                self.stack.with_file(*layer, *leaf, |extents, source| {
-                    act(&mut LayerFile::new(extents, entry.attributes.size, source))
+                stack.with_file(*layer, *leaf, |extents, source| {
+                    act(&mut LayerFile::new(extents, self.attributes.size, source))
                 })
             }
             Source::Lower(union::Node::Dir(_)) => Err(io::ErrorKind::IsADirectory.into()),
         }
     }
 
-    /// Whether something equals what it was copied from.
-    pub fn is_same(&self, new: &Entry, old: &Entry) -> io::Result<bool> {
-        if !new.looks_like(old) || new.attributes.mtime != old.attributes.mtime {
-            return Ok(false);
-        }
-        match new.attributes.kind {
-            Kind::Symlink => Ok(self.target(new)? == self.target(old)?),
-            Kind::Regular if new.attributes.size > 0 => {
-                if let (Source::Lower(new), Source::Lower(old)) = (&new.source, &old.source)
-                    && new == old
-                {
-                    return Ok(true);
-                }
-                self.with_data(new, |a| self.with_data(old, |b| have_same_bytes(a, b)))
-            }
-            _ => Ok(true),
-        }
-    }
-}
-
-impl Entry {
     /// Whether kind, mode, owner and attributes are the same, and the size of what has one.
     pub fn looks_like(&self, other: &Entry) -> bool {
         let look = |a: &Attributes| {
@@ -176,7 +181,8 @@ fn tidy(mut xattrs: Vec<Xattr>) -> Vec<Xattr> {
     xattrs
 }
 
-fn have_same_bytes(a: &mut dyn Read, b: &mut dyn Read) -> io::Result<bool> {
+/// Whether two files, read front to back, hold the same.
+pub fn have_same_bytes(a: &mut dyn Read, b: &mut dyn Read) -> io::Result<bool> {
     let (mut left, mut right) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
     loop {
         left.clear();

@@ -51,7 +51,7 @@ impl<W: Write> Writer<'_, W> {
     /// What the tar says of something; none of a socket.
     fn member(&self, step: &Step<'_>) -> io::Result<Option<Member>> {
         let Step { path, entry, .. } = step;
-        let target = self.layer.sides.target(entry)?;
+        let target = entry.target(self.layer.sides.stack)?;
         let member = Member::new(path.as_bytes(), &entry.attributes, target, entry.xattrs.clone());
         Ok(member.map(|mut member| {
             member.mtime = self.layer.latest.map_or(member.mtime, |latest| member.mtime.min(latest));
@@ -106,7 +106,7 @@ impl<W: Write> Writer<'_, W> {
         self.add_waiting()?;
         self.members += 1;
         let Layer { sides, progress, .. } = *self.layer;
-        sides.with_data(&leaf.entry, |data| self.tar.add_file(&member, Watched { data, progress }))
+        leaf.entry.with_data(sides.stack, |data| self.tar.add_file(&member, Watched { data, progress }))
     }
 }
 

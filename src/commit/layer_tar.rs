@@ -9,11 +9,8 @@ use tar::{EntryType, Header};
 
 use crate::entry::{Device, Time};
 
-use super::member::{Body, Member};
+use super::member::{BLOCK, Body, Member};
 use super::pax::{self, Records};
-
-/// Tars are made of blocks, in bytes.
-pub const BLOCK: u64 = 512;
 
 /// The longest name that a header holds, in bytes.
 const MAX_NAME: usize = 100;
@@ -24,8 +21,8 @@ const MAX_ID: u32 = 0o7_777_777;
 /// The largest number in the fields of eleven octal digits: size and time.
 const MAX_LONG: u64 = 0o77_777_777_777;
 
-/// Bytes of a file that are read at a time.
-const CHUNK: usize = 1024 * 1024;
+/// Bytes of a file that are read at a time: what a processor keeps close by.
+const CHUNK: usize = 256 * 1024;
 
 /// A layer tar that is written front to back; nothing of it is kept.
 pub struct LayerTar<W> {
@@ -100,6 +97,12 @@ fn headers(member: &Member) -> io::Result<(Header, Records)> {
     let mut records = Records::default();
     let mut header = Header::new_ustar();
     header.set_entry_type(entry_type(&member.body));
+    if let Body::Sparse(sparse) = &member.body {
+        records.add(b"GNU.sparse.major", b"1");
+        records.add(b"GNU.sparse.minor", b"0");
+        records.add(b"GNU.sparse.name", &member.path);
+        records.add(b"GNU.sparse.realsize", sparse.size.to_string().as_bytes());
+    }
     header.set_mode(u32::from(member.mode));
     header.set_gid(fit_id(&mut records, b"gid", member.gid));
     if let Body::Symlink(target) | Body::HardLink(target) = &member.body {
@@ -120,7 +123,7 @@ fn headers(member: &Member) -> io::Result<(Header, Records)> {
 fn entry_type(body: &Body) -> EntryType {
     match body {
         Body::Directory => EntryType::Directory,
-        Body::Regular(_) => EntryType::Regular,
+        Body::Regular(_) | Body::Sparse(_) => EntryType::Regular,
         Body::Symlink(_) => EntryType::Symlink,
         Body::HardLink(_) => EntryType::Link,
         Body::CharDevice(_) => EntryType::Char,

@@ -2,6 +2,9 @@
 
 use crate::entry::{Attributes, Device, Kind, Time, Xattr};
 
+/// Tars are made of blocks, in bytes.
+pub const BLOCK: u64 = 512;
+
 /// The name of the marker that makes a directory opaque (S11).
 const OPAQUE: &[u8] = b".wh..wh..opq";
 
@@ -34,6 +37,8 @@ pub enum Body {
     Directory,
     /// A regular file of so many bytes, which follow.
     Regular(u64),
+    /// A regular file with holes: a map of what is none, and behind it the data (GNU's format 1.0, in PAX records).
+    Sparse(Sparse),
     /// A symlink to this.
     Symlink(Vec<u8>),
     /// Another name of an entry that stands before it, by its path.
@@ -44,6 +49,34 @@ pub enum Body {
     BlockDevice(Device),
     /// A named pipe.
     Fifo,
+}
+
+/// A file with holes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sparse {
+    /// Its length in bytes, holes and all.
+    pub size: u64,
+    /// Where its data is: offset and length, in order.
+    pub data: Vec<(u64, u64)>,
+}
+
+impl Sparse {
+    /// The map as it stands before the data: numbers, one a line, to the end of a block.
+    pub fn map(&self) -> Vec<u8> {
+        // Readers find the length of the file in the map, too, where its end is a hole.
+        let end = self.data.last().map_or(0, |(at, len)| at.saturating_add(*len));
+        let end = (end < self.size).then_some((self.size, 0));
+        let data = self.data.iter().copied().chain(end);
+        let mut map = format!("{}\n", data.clone().count());
+        data.for_each(|(at, len)| map.push_str(&format!("{at}\n{len}\n")));
+        let mut map = map.into_bytes();
+        map.resize(map.len().next_multiple_of(BLOCK as usize), 0);
+        map
+    }
+
+    fn stored_len(&self) -> u64 {
+        self.data.iter().fold(self.map().len() as u64, |sum, (_, len)| sum.saturating_add(*len))
+    }
 }
 
 impl Member {
@@ -88,7 +121,11 @@ impl Member {
 
     /// Bytes of data that follow.
     pub fn data_len(&self) -> u64 {
-        if let Body::Regular(len) = self.body { len } else { 0 }
+        match &self.body {
+            Body::Regular(len) => *len,
+            Body::Sparse(sparse) => sparse.stored_len(),
+            _ => 0,
+        }
     }
 
     /// The name as it stands in a tar: that of a directory ends with `/`.
@@ -96,6 +133,8 @@ impl Member {
         match (&self.body, &*self.path) {
             (Body::Directory, []) => b"./".to_vec(),
             (Body::Directory, path) => [path, b"/"].concat(),
+            // Whoever does not know the format shall not take it for the file.
+            (Body::Sparse(_), path) => [b"GNUSparseFile.0/", path].concat(),
             (_, path) => path.to_vec(),
         }
     }

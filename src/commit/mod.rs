@@ -25,15 +25,15 @@ mod status;
 mod store;
 
 pub use base::BaseLayer;
-pub use compress::Stored;
+pub use compress::{Encoder, Stored};
 pub use config::Words;
-pub use entry::Sides;
+pub use entry::{Entry, FileKey, Sides, Source, have_same_bytes, of_view};
 pub use error::Error;
 pub use image::{Form, NewImage, Written};
 pub use layer::Layer;
 pub use layer_tar::LayerTar;
 pub use links::Links;
-pub use member::{Body, Member};
+pub use member::{Body, Member, Sparse};
 pub use output::Output;
 pub use reference::{BadReference, Reference};
 pub use revert::{Reverted, revert, revert_all};

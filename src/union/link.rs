@@ -59,6 +59,11 @@ impl ForeignLinks {
         self.sources.iter().filter(|(_, source)| source.is_none()).map(|(&link, _)| link)
     }
 
+    /// The entries whose contents links show.
+    pub fn targets(&self) -> impl Iterator<Item = (LayerNo, LeafId)> {
+        self.sources.values().copied().flatten()
+    }
+
     fn is_rejected(&self, layer: LayerNo, leaf: LeafId) -> bool {
         !self.sources.is_empty() && self.sources.get(&(layer, leaf)).is_some_and(Option::is_none)
     }

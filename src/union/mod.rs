@@ -10,6 +10,7 @@ mod list;
 mod resolve;
 mod rule;
 mod walk;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use list::{List, Listed, Place};
 pub use resolve::{Followed, Last, ResolveError, Resolved};
 pub use rule::{Merge, Verdict};
 pub use walk::{Walk, Walked};
+pub use words::{Hiding, Spoken};
 
 use link::ForeignLinks;
 
@@ -281,6 +283,11 @@ impl Union {
     /// Hard links whose target is nowhere: they are not in the tree (S5).
     pub fn rejected_links(&self) -> impl Iterator<Item = (LayerNo, LeafId)> {
         self.links.rejected()
+    }
+
+    /// Files whose contents links of other layers show (S5).
+    pub fn linked_from_above(&self) -> impl Iterator<Item = (LayerNo, LeafId)> {
+        self.links.targets()
     }
 
     /// Where a leaf's contents are: itself, but for links into lower layers (S5).

@@ -116,12 +116,8 @@ impl Upper {
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(dir, flags, Mode::empty()).map_err(host_error(dir))?;
-        lock(&root, FlockOperation::NonBlockingLockExclusive, options.patience).map_err(
-            |errno| match errno {
-                Errno::WOULDBLOCK => OpenError::InUse(dir.clone()),
-                errno => host_error(dir)(errno),
-            },
-        )?;
+        lock(&root, FlockOperation::NonBlockingLockExclusive, options.patience)
+            .map_err(locked_or_host_error(dir))?;
         // Once the upper is ours: a mount of it that ends takes its work directory away.
         let work = open_work(options)?;
         let marks = marks(&work).ok_or_else(|| OpenError::NoXattrs(dir.clone()))?;
@@ -227,7 +223,8 @@ fn open_work(options: &UpperOptions) -> Result<Work, OpenError> {
     let dir = options.dir.canonicalize().map_err(host_error(&options.dir))?;
     let work = options.work.clone().unwrap_or_else(|| beside(&dir));
     let is_new = options.makes && make(&work, 0o700).map_err(host_error(&work))?;
-    let opened = check_places(&dir, &work).and_then(|()| Work::open(&work).map_err(host_error(&work)));
+    let opened = check_places(&dir, &work)
+        .and_then(|()| Work::open(&work, options.patience).map_err(locked_or_host_error(&work)));
     if opened.is_err() && is_new {
         // Empty, or it is not ours alone.
         let _ = fs::remove_dir(&work);
@@ -291,6 +288,14 @@ fn has_many_ids() -> bool {
 
 pub(super) fn host_error<E: Into<io::Error>>(path: &Path) -> impl Fn(E) -> OpenError + '_ {
     move |source| OpenError::Host { path: path.to_owned(), source: source.into() }
+}
+
+/// The same for who took a lock.
+fn locked_or_host_error(path: &Path) -> impl Fn(Errno) -> OpenError + '_ {
+    |errno| match errno {
+        Errno::WOULDBLOCK => OpenError::InUse(path.to_owned()),
+        errno => host_error(path)(errno),
+    }
 }
 
 fn host_error_of(path: &Path) -> impl Fn(Errno) -> OpenError + '_ {

@@ -7,10 +7,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, Result};
 
+use super::open::lock;
 use super::{Spot, errno, sys};
 
 /// The directory in the work directory, as overlayfs names it.
@@ -25,8 +27,9 @@ pub struct Work {
 }
 
 impl Work {
-    /// Opens the work directory in a directory, and sweeps it.
-    pub fn open(path: &Path) -> Result<Work> {
+    /// Opens the work directory in a directory, and sweeps it. Two uppers cannot share one: each would sweep away what the
+    /// other is making. EWOULDBLOCK if another mount has it.
+    pub fn open(path: &Path, patience: Duration) -> Result<Work> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let outer = rustix::fs::open(path, flags, Mode::empty())?;
         match sys::mkdir(outer.as_fd(), NAME, Mode::RWXU) {
@@ -42,6 +45,7 @@ impl Work {
             }
             dir => dir?,
         };
+        lock(&dir, FlockOperation::NonBlockingLockExclusive, patience)?;
         // What is made in it must inherit neither group nor rights from above.
         sys::chmod(dir.as_fd(), Mode::RWXU)?;
         for acl in [&b"system.posix_acl_access"[..], b"system.posix_acl_default"] {

@@ -132,6 +132,8 @@ $ peelfs cache
 ! 
 ! Options:
 !   -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+!       --color <WHEN>     Use colours [default: auto]
+!       --no-pager         Write to the terminal itself, through no pager
 !       --cache-dir <DIR>  The directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
 !       --json             Write JSON
 !   -h, --help             Print help

@@ -24,19 +24,19 @@ $ peelfs ls -R app.tar#2
 $ peelfs explain app.tar#1 /etc/motd
 /etc  in layer 1
 /etc/motd
-  layer 1    whiteout                       → hidden, the search ends here
+  layer 1     whiteout                       → hidden, the search ends here
 made by
-  layer 1    step 1
+  layer 1     step 1
 => not there: hidden by layer 1 (step 1)
 ! peelfs: warning: members with no place in the tree: 1; `peelfs verify` lists them
 $ peelfs explain app.tar#1 /etc/passwd
 /etc  in layer 1
 /etc/passwd
-  layer 1    file, 0644, 8 B                → shown, the search ends here
+  layer 1     file, 0644, 8 B                → shown, the search ends here
 made by
-  layer 1    step 1
+  layer 1     step 1
 versions
-  layer 1    -rw-r--r-- 0:0        8 B  2023-11-14T22:13:20Z  sha256:859a38a0a08557f9a192ce9310bc904898165a278d863905d0353f609830f09c  shown
+  layer 1     -rw-r--r-- 0:0        8 B  2023-11-14T22:13:20Z  sha256:859a38a0a08557f9a192ce9310bc904898165a278d863905d0353f609830f09c  shown
 => shown from layer 1 (step 1)
 ! peelfs: warning: members with no place in the tree: 1; `peelfs verify` lists them
 $ peelfs history app.tar@1

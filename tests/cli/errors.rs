@@ -17,7 +17,7 @@ Usage: peelfs [OPTIONS] <COMMAND>
 $ peelfs lss app.tar
 ! error: unrecognized subcommand 'lss'
 ! 
-!   tip: a similar subcommand exists: 'ls'
+!   tip: some similar subcommands exist: 'lesson', 'ls'
 ! 
 ! Usage: peelfs [OPTIONS] <COMMAND>
 ! 

@@ -2,9 +2,9 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "mount", "umount", "ls", "tree", "cat", "stat", "explain", "inspect", "history", "verify", "status",
-    "revert", "commit", "index", "cache",
+    "revert", "commit", "index", "cache", "lesson",
 ];
 
 /// Of `cache`.
@@ -74,20 +74,25 @@ Commands:
   cat      Write the contents of files in the image
   stat     Show type, mode, owner, size, times, attributes and layer of names in the image
   explain  Explain which layer shows a path, layer by layer, and why
+  export   Write the tree that shows as one tar, as `docker export` does
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
+  waste    Show the bytes of an image that higher layers hide, by layer, step and path
   verify   Check digests, diff IDs, the image ID and every member of every layer
   status   Show what an upper directory changes in the image: A added, C changed, D deleted
   revert   Forget changes, so that the image's own shows again
   commit   Keep what was written over an image as a new layer, in a new image
   index    Read the layers of an image and keep their indexes, so that mounting takes no time
   cache    List, check or empty the directory of indexes that are kept between mounts
+  lesson   Learn how layers work: list the lessons, read one, or make the image that it is tried on
   help     Print this message or the help of the given subcommand(s)
 
 Options:
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-  -h, --help        Print help
-  -V, --version     Print version
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+  -h, --help          Print help
+  -V, --version       Print version
 
 An image is a docker save or OCI archive, an OCI layout directory, a layer or root file system tar
 (any of them compressed), or an unpacked layer directory. What it is, its content tells.
@@ -109,7 +114,9 @@ Options:
   -o <OPTION[,OPTION]>    Set mount options: allow_other, uid=, gid=, umask=, suid, dev, noexec,
                           lowerdir=TOP:...:BASE, ...
   -v, --verbose...        Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>      Use colours [default: auto]
   -f, --foreground        Stay in the foreground
+      --no-pager          Write to the terminal itself, through no pager
       --ready-fd <N>      Write a newline to this descriptor when the mount answers
       --log-file <FILE>   Append the daemon's messages to this file
       --stats[=<FORMAT>]  Print statistics when the mount ends, as they are at any time on SIGUSR1
@@ -151,9 +158,11 @@ Arguments:
            layer N alone
 
 Options:
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-      --json        Write JSON
-  -h, --help        Print help
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+      --json          Write JSON
+  -h, --help          Print help
 
 Opening the image:
       --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)
@@ -184,6 +193,8 @@ Commands:
 
 Options:
   -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>     Use colours [default: auto]
+      --no-pager         Write to the terminal itself, through no pager
       --cache-dir <DIR>  The directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
       --json             Write JSON
   -h, --help             Print help
@@ -195,6 +206,8 @@ Usage: peelfs cache prune [OPTIONS]
 Options:
       --max-size <SIZE>  Leave at most this [default: 2G]
   -v, --verbose...       Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>     Use colours [default: auto]
+      --no-pager         Write to the terminal itself, through no pager
       --cache-dir <DIR>  The directory [default: $XDG_CACHE_HOME/peelfs or ~/.cache/peelfs]
       --json             Write JSON
   -h, --help             Print help
@@ -207,9 +220,11 @@ Arguments:
   <MOUNTPOINT>...  Where it is
 
 Options:
-  -l, --lazy        Take it out of the tree now, and end it when its last user does
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-  -h, --help        Print help
+  -l, --lazy          Take it out of the tree now, and end it when its last user does
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+  -h, --help          Print help
 $ peelfs ls -h
 List the names in a directory of the image
 
@@ -221,12 +236,14 @@ Arguments:
   [PATH]   What to list [default: /]
 
 Options:
-  -v, --verbose...  Say more on stderr (repeat for more; RUST_LOG overrides)
-  -l, --long        Show type, mode, links, owner, size, time and layer
-  -R, --recursive   List directories in it too
-  -d, --directory   Show a directory itself, not what is in it
-      --json        Write a JSON array of entries
-  -h, --help        Print help
+  -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
+      --color <WHEN>  Use colours [default: auto]
+      --no-pager      Write to the terminal itself, through no pager
+  -l, --long          Show type, mode, links, owner, size, time and layer
+  -R, --recursive     List directories in it too
+  -d, --directory     Show a directory itself, not what is in it
+      --json          Write a JSON array of entries
+  -h, --help          Print help
 
 Opening the image:
       --lower <LAYER>                 Put a layer below IMAGE (repeat: base first)

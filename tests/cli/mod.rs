@@ -21,11 +21,13 @@ mod help;
 mod history;
 mod index;
 mod inspect;
+mod lesson;
 mod ls;
 mod output;
 mod stat;
 mod tree;
 mod verify;
+mod waste;
 
 /// A directory with an image `app.tar` of three layers, as `docker save` writes it.
 pub fn app() -> TempDir {

@@ -59,10 +59,67 @@ fn a_full_disk_is_an_error() {
 
 /// What a command writes to a terminal.
 fn on_a_terminal(dir: &TempDir, command: &str) -> Vec<u8> {
+    with_colours(dir, &format!("--color=never --no-pager {command}"))
+}
+
+/// The same with colours, and through a pager.
+fn with_colours(dir: &TempDir, command: &str) -> Vec<u8> {
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &format!("{PEELFS} {command}"), "/dev/null"]);
-    script.env("XDG_CACHE_HOME", cache_home());
-    script.current_dir(dir.path()).env_remove("RUST_LOG").stdin(Stdio::null()).output().unwrap().stdout
+    script.env("XDG_CACHE_HOME", cache_home()).env_remove("PAGER").env_remove("NO_COLOR");
+    script
+        .env("TERM", "xterm")
+        .current_dir(dir.path())
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+        .stdout
+}
+
+#[test]
+fn colours_and_the_pager_are_for_people_and_for_whoever_asks() {
+    need!(has("script"), "needs script(1)");
+    let dir = app();
+    let shown = with_colours(&dir, "ls app.tar");
+    assert!(shown.starts_with(b"\x1b[1;34mbin\x1b[0m\r\n"), "{}", shown.escape_ascii());
+    let sed = "PEELFS_PAGER=\"sed 's/^/paged: /'\"";
+    for (before, command, is_paged) in [
+        (sed, "history app.tar", true),
+        (sed, "tree app.tar", true),
+        (sed, "ls -l app.tar", true),
+        (sed, "explain app.tar etc", true),
+        (sed, "ls app.tar", false),
+        (sed, "history app.tar --no-pager", false),
+        (sed, "history app.tar --json", false),
+        (sed, "cat app.tar etc/hostname", false),
+        ("PEELFS_PAGER=", "history app.tar", false),
+        ("PAGER=cat", "history app.tar", false),
+        ("PEELFS_PAGER=no-such-pager", "ls app.tar", false),
+    ] {
+        let mut script = Command::new("script");
+        let line = format!("{before} {PEELFS} {command}");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(dir.path());
+        script.env("XDG_CACHE_HOME", cache_home()).env_remove("RUST_LOG");
+        let output = script.stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.stdout.starts_with(b"paged: "), is_paged, "{line}: {output:?}");
+        assert!(output.status.success() && !output.stdout.is_empty(), "{line}: {output:?}");
+    }
+    session(
+        dir.path(),
+        r#"
+$ peelfs ls app.tar | head -1
+bin
+$ peelfs --color always ls app.tar | head -1 | cat -v
+^[[1;34mbin^[[0m
+$ CLICOLOR_FORCE=1 peelfs ls app.tar | head -1 | cat -v
+^[[1;34mbin^[[0m
+$ CLICOLOR_FORCE=1 NO_COLOR=1 peelfs ls app.tar | head -1
+bin
+$ PEELFS_PAGER='sed s/^/paged:/' peelfs history app.tar | head -1
+0  11.0 KiB  step 0
+"#,
+    );
 }
 
 /// Whether a terminal would do anything with it but show it.

@@ -272,4 +272,11 @@ fn sizes_and_words_that_make_no_sense_are_refused() {
     refused(&["base.tar", "--upper", ".", "-o", "x", "--layer-only", "-t", "a"], "cannot be used with");
     refused(&["base.tar", "--upper", ".", "-o", "x", "--format", "zip"], "possible values: docker, oci");
     refused(&["base.tar", "--upper", "."], "--output");
+    refused(
+        &["base.tar", "--upper", ".", "-o", "x.tar.gz"],
+        "x.tar.gz: an archive is not compressed as a whole",
+    );
+    refused(&["base.tar", "--upper", ".", "-o", "x.tar.xz", "--layer-only"], "not so compressed");
+    let other = ["base.tar", "--upper", ".", "-o", "x.tar.gz", "--layer-only", "--compression", "zstd"];
+    refused(&other, "not so compressed");
 }

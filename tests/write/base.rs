@@ -50,6 +50,20 @@ fn w9_two_mounts_cannot_hold_one_upper() {
 }
 
 #[test]
+fn w9_two_mounts_cannot_hold_one_work_directory() {
+    need!(can_compare(), NEEDS);
+    let writable = Writable::of_lines(&["./ a=1"]);
+    let (work, other) = (writable.upper().with_file_name("shared"), writable.upper().with_file_name("other"));
+    let work_option = format!("--work={}", work.display());
+    let mount = with_upper(&writable, &[&work_option], &writable.tars()[0]);
+    let said = refused(&[&work_option], &other, &writable.tars()[0]);
+    assert!(said.contains("shared: in use by another mount"), "{said}");
+    fs::write(mount.join("a"), "goes on").unwrap();
+    drop(mount);
+    drop(with_upper(&writable, &[&work_option], &writable.tars()[0]));
+}
+
+#[test]
 fn w9_a_killed_mount_holds_nothing() {
     need!(can_compare(), NEEDS);
     let writable = Writable::of_lines(&["./ a=1"]);
