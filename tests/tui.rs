@@ -20,7 +20,35 @@ fn sized(dir: &Path, name: &str, rows: u16, columns: u16) -> Terminal {
 fn it_shows_layers_tree_and_versions() {
     let dir = app();
     let mut terminal = open(dir.path(), "app.tar");
-    terminal.expect("Versions", r#""#);
+    terminal.expect(
+        "Versions",
+        r#"
+┌─ Layers 3 ───────────────────┐┌─ app.tar · merged ───────────────────────────┐
+│ 0    2.9 KiB step 0          ││  ▸ bin/                                    L1│
+│ 1        8 B step 1          ││  ▸ dev/                                    L1│
+│ 2        8 B step 2          ││C ▸ etc/                                    L2│
+│                              ││    lib -> usr/lib                          L0│
+│                              ││  ▸ run/                                    L1│
+│                              ││A ▸ srv/                                    L2│
+│                              ││  ▸ tmp/                                    L0│
+│                              ││  ▸ usr/                                    L0│
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+└──────────────────────────────┘└──────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────┐
+│/bin                                                                          │
+│layer 1   shown               implied directory                               │
+│layer 0   merged              drwxr-xr-x 0:0               2023-11-14T22:13:20│
+│=> merged from layers 1, 0 (step 1)                                           │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+↑↓ move  → ← open close  Enter look  Tab pane  m mode  [ ] layer  / find  e why
+"#,
+    );
 }
 
 #[test]
@@ -29,9 +57,65 @@ fn a_layer_is_seen_as_it_was_and_alone() {
     let mut terminal = open(dir.path(), "app.tar");
     terminal.wait_for("Versions");
     terminal.press(&format!("2{DOWN}{DOWN}l"));
-    terminal.expect("as of layer 2", r#" "#);
+    terminal.expect(
+        "as of layer 2",
+        r#"
+┌─ Layers 3 ───────────────────┐┌─ app.tar · as of layer 2 ────────────────────┐
+│ 0    2.9 KiB step 0          ││  ▸ bin/                                    L1│
+│ 1        8 B step 1          ││  ▸ dev/                                    L1│
+│ 2        8 B step 2          ││C ▾ etc/                                    L2│
+│                              ││A     hostname                         3 B  L2│
+│                              ││D     passwd                           8 B  L1│
+│                              ││    lib -> usr/lib                          L0│
+│                              ││  ▸ run/                                    L1│
+│                              ││A ▸ srv/                                    L2│
+│                              ││  ▸ tmp/                                    L0│
+│                              ││  ▸ usr/                                    L0│
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+└──────────────────────────────┘└──────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────┐
+│/etc                                                                          │
+│layer 2   shown               implied directory                               │
+│layer 1   hidden by layer 2   drwxr-xr-x 0:0               2023-11-14T22:13:20│
+│layer 0   hidden by layer 2   drwxr-xr-x 0:0               2023-11-14T22:13:20│
+│=> shown from layer 2 (step 2)                                                │
+└──────────────────────────────────────────────────────────────────────────────┘
+↑↓ move  → ← open close  Enter look  Tab pane  m mode  [ ] layer  / find  e why
+"#,
+    );
     terminal.press("3[");
-    terminal.expect("layer 1 alone", r#"  "#);
+    terminal.expect(
+        "layer 1 alone",
+        r#"
+┌─ Layers 3 ───────────────────┐┌─ app.tar · layer 1 alone ────────────────────┐
+│ 0    2.9 KiB step 0          ││C ▸ bin/                                    L1│
+│ 1        8 B step 1          ││A ▸ dev/                                    L1│
+│ 2        8 B step 2          ││C ▾ etc/                                    L1│
+│                              ││D     motd (whiteout)                       L1│
+│                              ││C     passwd                           8 B  L1│
+│                              ││A ▸ run/                                    L1│
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+└──────────────────────────────┘└──────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────┐
+│/etc                                                                          │
+│layer 2   shown               implied directory                               │
+│layer 1   hidden by layer 2   drwxr-xr-x 0:0               2023-11-14T22:13:20│
+│layer 0   hidden by layer 2   drwxr-xr-x 0:0               2023-11-14T22:13:20│
+│=> shown from layer 2 (step 2)                                                │
+└──────────────────────────────────────────────────────────────────────────────┘
+↑↓ move  → ← open close  Enter look  Tab pane  m mode  [ ] layer  / find  e why
+"#,
+    );
 }
 
 #[test]
@@ -65,14 +149,83 @@ fn why_a_name_shows_is_told() {
     terminal.wait_for("Versions");
     terminal.press("2/motd\re");
     terminal.press("[");
-    terminal.expect("Why it shows", r#"        "#);
+    terminal.expect("Why it shows", r#"
+┌─ Layers 3 ───────────────────────────────────┐┌─ app.tar · as of layer 1 ────────────────────────────────────────────┐
+│ 0    2.9 KiB step 0                          ││C ▸ bin/                                                            L1│
+│ 1        8 B step 1                          ││A ▸ dev/                                                            L1│
+│ 2        8 B step 2                          ││C ▸ etc/                                                            L1│
+│                                              ││    lib -> usr/lib                                                  L0│
+│                                              ││A ▸ run/                                                            L1│
+│                                              ││  ▸ tmp/                                                            L0│
+│                                              ││  ▸ usr/                                                            L0│
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+└──────────────────────────────────────────────┘└──────────────────────────────────────────────────────────────────────┘
+┌─ Why it shows ───────────────────────────────────────────────────────────────────────────────────────────────────────┐
+│/bin                                                                                                                  │
+│  layer 2     –                                                                                                       │
+│  layer 1     directory, implied             → shown                                                                  │
+│  layer 0     directory                      → merged in                                                              │
+│made by                                                                                                               │
+│  layer 1     step 1                                                                                                  │
+│  layer 0     step 0                                                                                                  │
+│=> merged from layers 1, 0 (step 1)                                                                                   │
+│                                                                                                                      │
+│                                                                                                                      │
+│                                                                                                                      │
+└──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+↑↓ move  → ← open close  Enter look  Tab pane  m mode  [ ] layer  / find  e why  ? keys  q quit
+"#);
 }
 
 #[test]
 fn names_that_nobody_should_trust_are_escaped() {
     let dir = hostile_names();
     let mut terminal = open(dir.path(), "names.tar");
-    terminal.expect("Versions", r#"         "#);
+    terminal.expect(
+        "Versions",
+        r#"
+┌─ Layers 1 ───────────────────┐┌─ names.tar · merged ─────────────────────────┐
+│ 0        6 B /tmp/.tmptd3KsE/││A   \u{1b}[31mred                      1 B  L0│
+│                              ││A   back\slash                         1 B  L0│
+│                              ││A   gnp.\u{202e}exe                    1 B  L0│
+│                              ││A   link -> \u{1b}]0;title\u{7}             L0│
+│                              ││A   new\nline                          1 B  L0│
+│                              ││A   not utf-8 \xff                     1 B  L0│
+│                              ││A   été                                1 B  L0│
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+└──────────────────────────────┘└──────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────┐
+│/\u{1b}[31mred                                                                │
+│layer 0   shown               -rw-r--r-- 0:0           1 B 2023-11-14T22:13:20│
+│=> shown from layer 0                                                         │
+│                                                                              │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+↑↓ move  → ← open close  Enter look  Tab pane  m mode  [ ] layer  / find  e why
+"#,
+    );
     terminal.press("G/red\r");
     terminal.wait_for("1/1");
     let bytes = terminal.bytes();
@@ -89,7 +242,35 @@ fn contents_never_reach_the_terminal_as_they_are() {
     let mut terminal = open(dir.path(), "l.tar");
     terminal.wait_for("Versions");
     terminal.press("\r");
-    terminal.expect("· text ·", r#"          "#);
+    terminal.expect(
+        "· text ·",
+        r#"
+┌─ /f · layer 0 · 25 B · text · 0 % ───────────────────────────────────────────┐
+│\u{1b}]0;title\u{7}\u{1b}[2Jtext\r                                            │
+│        tab                                                                   │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+↑↓ PgUp PgDn g G move  x text/hex  q back  ? keys
+"#,
+    );
     assert!(!terminal.bytes().windows(4).any(|window| window == b"\x1b]0;"));
 }
 
@@ -99,9 +280,64 @@ fn any_size_of_window_will_do() {
     let mut terminal = open(dir.path(), "app.tar");
     terminal.wait_for("Versions");
     terminal.resize(40, 120);
-    terminal.expect("Versions", r#"           "#);
+    terminal.expect("Versions", r#"
+┌─ Layers 3 ───────────────────────────────────┐┌─ app.tar · merged ───────────────────────────────────────────────────┐
+│ 0    2.9 KiB step 0                          ││  ▸ bin/                                                            L1│
+│ 1        8 B step 1                          ││  ▸ dev/                                                            L1│
+│ 2        8 B step 2                          ││C ▸ etc/                                                            L2│
+│                                              ││    lib -> usr/lib                                                  L0│
+│                                              ││  ▸ run/                                                            L1│
+│                                              ││A ▸ srv/                                                            L2│
+│                                              ││  ▸ tmp/                                                            L0│
+│                                              ││  ▸ usr/                                                            L0│
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+│                                              ││                                                                      │
+└──────────────────────────────────────────────┘└──────────────────────────────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────────────────────────────────────────────┐
+│/bin                                                                                                                  │
+│layer 1   shown               implied directory                                                                       │
+│layer 0   merged              drwxr-xr-x 0:0               2023-11-14T22:13:20Z                                       │
+│=> merged from layers 1, 0 (step 1)                                                                                   │
+│                                                                                                                      │
+│                                                                                                                      │
+│                                                                                                                      │
+│                                                                                                                      │
+│                                                                                                                      │
+│                                                                                                                      │
+│                                                                                                                      │
+└──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+↑↓ move  → ← open close  Enter look  Tab pane  m mode  [ ] layer  / find  e why  ? keys  q quit
+"#);
     terminal.resize(10, 40);
-    terminal.expect("app.tar", r#"            "#);
+    terminal.expect(
+        "app.tar",
+        r#"
+┌─ app.tar · merged ───────────────────┐
+│  ▸ bin/                            L1│
+│  ▸ dev/                            L1│
+│C ▸ etc/                            L2│
+│    lib -> usr/lib                  L0│
+│  ▸ run/                            L1│
+│A ▸ srv/                            L2│
+│  ▸ tmp/                            L0│
+└──────────────────────────────────────┘
+↑↓ move  → ← open close  Enter look  Tab
+"#,
+    );
     for (rows, columns) in [(1, 1), (2, 3), (3, 200), (100, 4), (5, 20)] {
         terminal.resize(rows, columns);
         terminal.press("?q\t\t\t/a\x1b");
