@@ -32,4 +32,5 @@ pub mod lesson;
 pub mod report;
 pub mod fs;
 pub mod fuse;
+pub mod tui;
 pub mod cli;

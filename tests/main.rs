@@ -17,6 +17,7 @@ mod peers;
 mod tars;
 mod scale;
 mod cli;
+mod tui;
 mod mount;
 mod cache;
 mod inputs;

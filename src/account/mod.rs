@@ -62,16 +62,24 @@ impl<'a> Account<'a> {
     /// Finds out all about a path; symlinks before its last component are followed within the image.
     pub fn of(stack: &'a Stack, asked: &[u8], digests: Digests) -> Result<Account<'a>, Error> {
         let (path, followed) = physical(stack, asked)?;
-        let explanation = union::explain(&stack.union, &path)?;
+        Account { asked: asked.to_vec(), followed, ..Account::at(stack, &path, digests)? }.with_target()
+    }
+
+    /// Finds out all about a path in which symlinks are names like any other; where one leads is left out.
+    pub fn at(stack: &'a Stack, path: &TreePath, digests: Digests) -> Result<Account<'a>, Error> {
+        let explanation = union::explain(&stack.union, path)?;
         let versions = versions::versions(stack, &explanation, digests)?;
         let near = match explanation.missing() {
             Some(Missing::Nowhere) => near(stack, &explanation)?,
             _ => Vec::new(),
         };
-        let mut account =
-            Account { stack, asked: asked.to_vec(), followed, explanation, versions, target: None, near };
-        account.target = account.leads_to()?;
-        Ok(account)
+        let (asked, followed) = (path.as_bytes().to_vec(), Vec::new());
+        Ok(Account { stack, asked, followed, explanation, versions, target: None, near })
+    }
+
+    fn with_target(mut self) -> Result<Account<'a>, Error> {
+        self.target = self.leads_to()?;
+        Ok(self)
     }
 
     /// The path that is explained, no symlink before its last component.

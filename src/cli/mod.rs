@@ -35,6 +35,7 @@ mod status;
 mod style;
 mod trace;
 mod tree;
+mod tui;
 mod umount;
 mod verbless;
 mod verify;
@@ -80,6 +81,7 @@ enum Command {
     Trace(trace::Args),
     Ls(ls::Args),
     Tree(tree::Args),
+    Tui(tui::Args),
     Cat(cat::Args),
     Cp(cp::Args),
     Stat(stat::Args),
@@ -142,6 +144,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Trace(args) => trace::run(args),
         Command::Ls(args) => ls::run(args),
         Command::Tree(args) => tree::run(args),
+        Command::Tui(args) => tui::run(args),
         Command::Cat(args) => cat::run(args),
         Command::Cp(args) => cp::run(args),
         Command::Stat(args) => stat::run(args),

@@ -2,10 +2,10 @@
 
 use crate::support::{peelfs, session};
 
-<<<<<<< HEAD
-const COMMANDS: [&str; 23] = [
-    "mount", "umount", "trace", "ls", "tree", "find", "du", "cat", "cp", "stat", "explain", "export", "inspect",
-    "history", "waste", "verify", "report", "status", "revert", "commit", "index", "cache", "lesson",
+const COMMANDS: [&str; 24] = [
+    "mount", "umount", "trace", "ls", "tree", "find", "du", "cat", "cp", "stat", "explain", "export",
+    "inspect", "history", "waste", "verify", "report", "tui", "status", "revert", "commit", "index", "cache",
+    "lesson",
 ];
 
 /// Of `cache`.

@@ -33,7 +33,7 @@ mod verify;
 mod waste;
 
 /// A directory with an image `app.tar` of three layers, as `docker save` writes it.
-fn app() -> TempDir {
+pub fn app() -> TempDir {
     let dir = TempDir::new().unwrap();
     let base =
         layer("./ bin/ bin/sh=#!binary!755 etc/ etc/passwd=root etc/motd=hello tmp/!1777 lib->usr/lib")
@@ -51,7 +51,7 @@ fn app() -> TempDir {
 }
 
 /// A directory with an image `names.tar` of names that nobody should trust.
-fn hostile_names() -> TempDir {
+pub fn hostile_names() -> TempDir {
     let dir = TempDir::new().unwrap();
     let names = [
         &b"\x1b[31mred"[..],
@@ -138,6 +138,6 @@ fn xz(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn write(dir: &Path, name: &str, bytes: &[u8]) {
+pub fn write(dir: &Path, name: &str, bytes: &[u8]) {
     fs::write(dir.join(name), bytes).unwrap();
 }

@@ -23,11 +23,16 @@ pub fn session(dir: &Path, expected: &str) {
         let said = block(&run(dir, &cache, command));
         actual.push_str(&said.replace(&*dir.to_string_lossy(), "$PWD"));
     }
+    compare(Location::caller(), expected, &actual);
+}
+
+/// Compares what is with what a test expects, and with `PEELFS_TEST_ACCEPT=1` has the test expect it.
+pub fn compare(caller: &Location<'_>, expected: &str, actual: &str) {
     if actual != expected {
         if std::env::var_os("PEELFS_TEST_ACCEPT").is_some_and(|value| value == "1") {
-            return accept(Location::caller().file(), expected, &actual);
+            return accept(caller.file(), expected, actual);
         }
-        panic!("{}\nall of it is:\n{actual}", differences(expected, &actual));
+        panic!("{}\nall of it is:\n{actual}", differences(expected, actual));
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// A copy of a file's bytes, read through a mapping of it.
 pub fn read_mapped(file: &File, len: usize) -> io::Result<Vec<u8>> {
@@ -65,4 +67,40 @@ pub fn write_through_mapping(file: &File, at: usize, bytes: &[u8]) -> io::Result
     // SAFETY: it was made above, and the slice is not used any more.
     unsafe { libc::munmap(map, len) };
     written
+}
+
+/// A new pseudo-terminal of a size: the side of who looks at it, and the side of the program.
+pub fn open_pty(rows: u16, columns: u16) -> io::Result<(File, File)> {
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let (mut ours, mut theirs) = (-1, -1);
+    let null = std::ptr::null_mut();
+    // SAFETY: the numbers are written to two variables that live here; the other pointers are null or to a size.
+    match unsafe { libc::openpty(&mut ours, &mut theirs, null, null.cast(), &size) } {
+        // SAFETY: both were opened just now, and belong to nobody else.
+        0 => Ok(unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) }),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Changes a terminal's size; who has it as its terminal gets SIGWINCH.
+pub fn resize(terminal: &File, rows: u16, columns: u16) -> io::Result<()> {
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the size lives as long as the call.
+    match unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &size) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Has a command run in a session of its own, its standard input as its terminal.
+pub fn take_terminal(command: &mut Command) {
+    let take = || {
+        // SAFETY: two calls of the kernel that touch no memory.
+        match unsafe { libc::setsid() != -1 && libc::ioctl(0, libc::TIOCSCTTY, 0) == 0 } {
+            true => Ok(()),
+            false => Err(io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: what runs between fork and exec allocates nothing and takes no lock.
+    unsafe { command.pre_exec(take) };
 }

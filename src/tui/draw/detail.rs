@@ -1,0 +1,25 @@
+//! What is told of the selected name.
+
+use ratatui::buffer::Buffer;
+
+use super::super::detail::About;
+use super::super::model::{Focus, Model};
+use super::{Theme, frame, is_focused, put, rows};
+
+pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
+    let area = model.layout.detail;
+    if area.is_empty() {
+        return;
+    }
+    let title = match model.detail.about {
+        About::Versions => "Versions",
+        About::Why => "Why it shows",
+    };
+    let area = frame(title, is_focused(model, Focus::Detail), theme, area, buf);
+    for (row, line) in rows(area).zip(model.detail.lines.iter().skip(model.detail.first)) {
+        let mut column = 0;
+        for span in line {
+            column = put(buf, row, column, &span.text, theme.tone(span.tone));
+        }
+    }
+}

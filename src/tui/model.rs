@@ -1,0 +1,367 @@
+//! What is on the screen and what keys make of it; no terminal is known here.
+
+use crate::layer::LayerNo;
+use crate::stack::Error;
+use crate::text::{Lines, escape};
+
+use super::contents::Contents;
+use super::detail::Detail;
+use super::find::{Find, LONGEST};
+use super::keys::Action;
+use super::layout::{Layout, inner_height};
+use super::listing::{Look, Mode};
+use super::search::Search;
+use super::tree::Tree;
+use super::views::Views;
+
+/// Directories that are opened again where another layer is looked at.
+const MAX_REOPENED: usize = 64;
+
+/// The pane that keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The layers.
+    Layers,
+    /// The tree.
+    Tree,
+    /// What is told of the selected name.
+    Detail,
+}
+
+impl Focus {
+    fn next(self) -> Focus {
+        match self {
+            Focus::Layers => Focus::Tree,
+            Focus::Tree => Focus::Detail,
+            Focus::Detail => Focus::Layers,
+        }
+    }
+}
+
+/// All of the state.
+pub struct Model<'a> {
+    /// The image.
+    pub views: &'a Views<'a>,
+    /// Its name.
+    pub title: String,
+    /// The pane that keys go to.
+    pub focus: Focus,
+    /// The tree.
+    pub tree: Tree<'a>,
+    /// The first layer in the window of the layers' pane.
+    pub first_layer: usize,
+    /// What is told of the selected name.
+    pub detail: Detail,
+    /// The search, if there is one.
+    pub find: Option<Find<'a>>,
+    /// The file that is looked into.
+    pub contents: Option<Contents<'a>>,
+    /// Whether the list of keys is shown.
+    pub help: bool,
+    /// What went wrong last.
+    pub message: Option<String>,
+    /// Whether it is over.
+    pub is_over: bool,
+    /// Where everything is.
+    pub layout: Layout,
+    size: (u16, u16),
+}
+
+impl<'a> Model<'a> {
+    /// The image as it is, its topmost layer selected.
+    pub fn new(views: &'a Views<'a>, title: String) -> Result<Model<'a>, Error> {
+        let look = Look { mode: Mode::Merged, layer: views.top() };
+        Ok(Model {
+            views,
+            title,
+            focus: Focus::Tree,
+            tree: Tree::new(views, look)?,
+            first_layer: 0,
+            detail: Detail::new(),
+            find: None,
+            contents: None,
+            help: false,
+            message: None,
+            is_over: false,
+            layout: Layout::default(),
+            size: (0, 0),
+        })
+    }
+
+    /// What is looked at.
+    pub fn look(&self) -> Look {
+        self.tree.look
+    }
+
+    /// Whether a search is being typed.
+    pub fn is_typing(&self) -> bool {
+        self.contents.is_none() && !self.help && self.find.as_ref().is_some_and(|find| find.is_typing)
+    }
+
+    /// Makes all ready to be drawn on a screen of this size.
+    pub fn prepare(&mut self, width: u16, height: u16) {
+        self.size = (width, height);
+        self.layout = Layout::of(width, height, self.focus);
+        self.tree.keep_in_sight(inner_height(self.layout.tree));
+        let height = inner_height(self.layout.layers);
+        let selected = self.look().layer.0 as usize;
+        let lowest = (selected + 1).saturating_sub(height);
+        self.first_layer = self.first_layer.clamp(lowest, selected.max(lowest));
+        let tree_height = inner_height(self.layout.tree).saturating_sub(1);
+        if let Some(find) = &mut self.find {
+            find.keep_in_sight(tree_height);
+        }
+        if self.layout.detail.height > 0 {
+            self.tell();
+        }
+        let height = self.page_height();
+        let resized = self.contents.as_mut().map_or(Ok(()), |contents| contents.resize(height));
+        self.note(resized);
+    }
+
+    fn tell(&mut self) {
+        let hit = self.find.as_ref().filter(|find| find.is_typing);
+        let hit = hit.and_then(|find| Some(find.search.as_ref()?.hits.get(find.at)?.path.clone()));
+        let path = hit.unwrap_or_else(|| self.tree.selected_path());
+        self.detail.tell(self.views.stack, &path);
+    }
+
+    /// Lines of a file that are shown.
+    fn page_height(&self) -> usize {
+        usize::from(self.size.1.saturating_sub(3))
+    }
+
+    /// Keeps what went wrong for the last line of the screen.
+    fn note<T, E: std::fmt::Display>(&mut self, result: Result<T, E>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.message = Some(escape(error.to_string().as_bytes(), Lines::Escape));
+                None
+            }
+        }
+    }
+
+    /// Does a piece of what is left to do: a search, a listing. `false` if there is nothing.
+    pub fn work(&mut self) -> bool {
+        let search = self.find.as_mut().and_then(|find| find.search.as_mut());
+        let result = match search.filter(|search| !search.is_done()) {
+            Some(search) => search.work().map(|_| true),
+            None => self.tree.work(),
+        };
+        self.note(result).unwrap_or(false)
+    }
+
+    /// Does what a key asks for.
+    pub fn act(&mut self, action: Action) {
+        self.message = None;
+        if action == Action::Quit {
+            self.is_over = true;
+        } else if self.help {
+            self.help = false;
+        } else if let Some(contents) = &mut self.contents {
+            let result = match action {
+                Action::Step(lines) => contents.step(lines),
+                Action::PageUp => contents.page(true),
+                Action::PageDown | Action::Toggle => contents.page(false),
+                Action::Start => contents.to_start(),
+                Action::End => contents.to_end(),
+                Action::Hex => contents.toggle(),
+                Action::Back | Action::Out => {
+                    self.contents = None;
+                    Ok(())
+                }
+                Action::Help => {
+                    self.help = true;
+                    Ok(())
+                }
+                _ => Ok(()),
+            };
+            self.note(result);
+        } else if self.is_typing() {
+            self.act_on_find(action);
+        } else {
+            self.act_on_panes(action);
+        }
+    }
+
+    fn act_on_find(&mut self, action: Action) {
+        let height = inner_height(self.layout.tree).max(2) as isize - 1;
+        let Some(find) = &mut self.find else { return };
+        match action {
+            Action::Type(character) if find.text.chars().count() < LONGEST => find.text.push(character),
+            Action::Erase => drop(find.text.pop()),
+            Action::EraseAll => find.text.clear(),
+            Action::Step(hits) => return find.step(hits),
+            Action::PageUp => return find.step(-height),
+            Action::PageDown => return find.step(height),
+            Action::Back => return self.find = None,
+            Action::Enter => {
+                find.is_typing = false;
+                match find.is_empty() {
+                    true => self.find = None,
+                    false => self.go_to_hit(),
+                }
+                return;
+            }
+            _ => return,
+        }
+        self.search_anew();
+    }
+
+    /// Searches for what is typed now.
+    fn search_anew(&mut self) {
+        let (views, look) = (self.views, self.look());
+        let Some(find) = &mut self.find else { return };
+        (find.at, find.first) = (0, 0);
+        let search = (!find.text.is_empty()).then(|| Search::new(views, look, &find.text)).transpose();
+        find.search = None;
+        let search = self.note(search).flatten();
+        if let Some(find) = &mut self.find {
+            find.search = search;
+        }
+    }
+
+    fn go_to_hit(&mut self) {
+        let Some(find) = &self.find else { return };
+        let Some(hit) = find.search.as_ref().and_then(|search| search.hits.get(find.at)) else { return };
+        let path = hit.path.clone();
+        self.focus = Focus::Tree;
+        let revealed = self.tree.reveal(&path);
+        self.note(revealed);
+    }
+
+    fn act_on_panes(&mut self, action: Action) {
+        match action {
+            Action::NextPane => self.focus = self.focus.next(),
+            Action::PreviousPane => self.focus = self.focus.next().next(),
+            Action::Look(mode) => self.look_at(Look { mode, ..self.look() }),
+            Action::NextLook => {
+                let mode = match self.look().mode {
+                    Mode::Merged => Mode::UpTo,
+                    Mode::UpTo => Mode::Alone,
+                    Mode::Alone => Mode::Merged,
+                };
+                self.look_at(Look { mode, ..self.look() });
+            }
+            Action::Layer(layers) => self.select_layer(layers),
+            Action::Find => self.find = Some(Find::new()),
+            Action::NextHit | Action::PreviousHit => {
+                if let Some(find) = &mut self.find {
+                    find.turn(action == Action::PreviousHit);
+                }
+                self.go_to_hit();
+            }
+            Action::Explain => self.detail.toggle(),
+            Action::Help => self.help = true,
+            Action::Back if self.find.is_some() => self.find = None,
+            Action::Back => self.is_over = true,
+            _ => match self.focus {
+                Focus::Layers => self.act_on_layers(action),
+                Focus::Tree => self.act_on_tree(action),
+                Focus::Detail => self.act_on_detail(action),
+            },
+        }
+    }
+
+    fn act_on_layers(&mut self, action: Action) {
+        let page = inner_height(self.layout.layers).max(2) as isize - 1;
+        match action {
+            Action::Step(layers) => self.select_layer(layers),
+            Action::PageUp => self.select_layer(-page),
+            Action::PageDown => self.select_layer(page),
+            Action::Start => self.select_layer(isize::MIN / 2),
+            Action::End => self.select_layer(isize::MAX / 2),
+            Action::Enter | Action::In => self.focus = Focus::Tree,
+            _ => {}
+        }
+    }
+
+    fn select_layer(&mut self, layers: isize) {
+        let look = self.look();
+        let no =
+            (look.layer.0 as usize).saturating_add_signed(layers).min(self.views.len().saturating_sub(1));
+        self.look_at(Look { layer: LayerNo(no as u32), ..look });
+    }
+
+    /// Looks at something else; what was open stays open, and the cursor where it was, as far as that is there.
+    fn look_at(&mut self, look: Look) {
+        if look == self.look() {
+            return;
+        }
+        let (open, selected) = (self.tree.open_paths(MAX_REOPENED), self.tree.selected_path());
+        let Some(mut tree) = self.note(Tree::new(self.views, look)) else { return };
+        let mut result = Ok(());
+        for path in &open {
+            result = result.and_then(|()| match tree.reveal(path)? {
+                true => tree.open().map(drop),
+                false => Ok(()),
+            });
+        }
+        tree.to_line(0);
+        result = result.and_then(|()| tree.reveal(&selected).map(drop));
+        tree.first = self.tree.first;
+        self.tree = tree;
+        self.note(result);
+        self.search_anew();
+    }
+
+    fn act_on_tree(&mut self, action: Action) {
+        let page = inner_height(self.layout.tree).max(2) as isize - 1;
+        let result = match action {
+            Action::Step(lines) => self.tree.step(lines),
+            Action::PageUp => self.tree.step(-page),
+            Action::PageDown => self.tree.step(page),
+            Action::Start => {
+                self.tree.to_line(0);
+                Ok(())
+            }
+            Action::End => {
+                self.tree.to_end();
+                Ok(())
+            }
+            Action::In => self.tree.open().map(drop),
+            Action::Out => {
+                self.tree.close_or_leave();
+                Ok(())
+            }
+            Action::Toggle => self.tree.toggle().map(drop),
+            Action::Enter => match self.tree.selected().is_some_and(|line| line.row.is_dir) {
+                true => self.tree.toggle().map(drop),
+                false => {
+                    self.look_into();
+                    Ok(())
+                }
+            },
+            _ => Ok(()),
+        };
+        self.note(result);
+    }
+
+    /// Shows the contents of the selected file.
+    fn look_into(&mut self) {
+        let Some(line) = self.tree.selected() else { return };
+        let Some(file) = line.row.file(self.views.whole()) else {
+            self.message = Some("it has no contents: only regular files have".to_owned());
+            return;
+        };
+        let path = self.tree.path(line.spot);
+        let contents = Contents::open(self.views.stack, path, file, self.page_height());
+        self.contents = self.note(contents);
+    }
+
+    fn act_on_detail(&mut self, action: Action) {
+        let height = inner_height(self.layout.detail);
+        let page = height.max(2) as isize - 1;
+        let lines = match action {
+            Action::Step(lines) => lines,
+            Action::PageUp => -page,
+            Action::PageDown => page,
+            Action::Start => isize::MIN / 2,
+            Action::End => isize::MAX / 2,
+            Action::Enter => return self.look_into(),
+            _ => return,
+        };
+        self.detail.step(lines, height);
+    }
+}
