@@ -24,6 +24,7 @@ pub mod upper;
 pub mod verify;
 pub mod commit;
 pub mod waste;
+pub mod compare;
 pub mod export;
 pub mod lesson;
 pub mod fs;

@@ -6,6 +6,9 @@ mod args;
 mod cache;
 mod cat;
 mod commit;
+mod diff;
+mod diff_patch;
+mod diff_words;
 mod entry;
 mod explain;
 mod export;
@@ -75,6 +78,7 @@ enum Command {
     Cat(cat::Args),
     Stat(stat::Args),
     Explain(explain::Args),
+    Diff(diff::Args),
     Export(export::Args),
     Inspect(inspect::Args),
     History(history::Args),
@@ -125,6 +129,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Cat(args) => cat::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),
