@@ -15,6 +15,7 @@ use crate::support::{Layer, layer};
 mod cache;
 mod cat;
 mod cut;
+mod diff;
 mod errors;
 mod explain;
 mod help;
