@@ -26,6 +26,7 @@ pub mod commit;
 pub mod find;
 pub mod usage;
 pub mod waste;
+pub mod compare;
 pub mod export;
 pub mod copy_out;
 pub mod lesson;

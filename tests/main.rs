@@ -10,6 +10,7 @@ mod allocations;
 mod architecture;
 mod model;
 mod waste;
+mod compare;
 mod oracle;
 mod rules;
 mod docs;

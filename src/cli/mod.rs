@@ -8,6 +8,9 @@ mod cat;
 mod cp;
 mod commit;
 mod du;
+mod diff;
+mod diff_patch;
+mod diff_words;
 mod entry;
 mod explain;
 mod find;
@@ -88,6 +91,7 @@ enum Command {
     Explain(explain::Args),
     Find(find::Args),
     Du(du::Args),
+    Diff(diff::Args),
     Export(export::Args),
     Inspect(inspect::Args),
     History(history::Args),
@@ -151,6 +155,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Find(args) => find::run(args),
         Command::Du(args) => du::run(args),
+        Command::Diff(args) => diff::run(args),
         Command::Export(args) => export::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::History(args) => history::run(args),

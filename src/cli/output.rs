@@ -62,6 +62,11 @@ impl Output {
         }
     }
 
+    /// Whether there are colours.
+    pub fn is_coloured(&self) -> bool {
+        self.is_coloured
+    }
+
     /// Whether a person reads it.
     pub fn is_terminal(&self) -> bool {
         self.is_terminal
@@ -99,11 +104,6 @@ impl Output {
             }
         }
         Ok(())
-    }
-
-    /// Whether there are colours.
-    pub fn is_coloured(&self) -> bool {
-        self.is_coloured
     }
 }
 

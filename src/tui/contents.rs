@@ -137,13 +137,13 @@ impl<'a> Contents<'a> {
     }
 
     /// Shows the beginning.
-    pub fn to_start(&mut self) -> io::Result<()> {
+    pub fn go_to_start(&mut self) -> io::Result<()> {
         self.top = 0;
         self.fill()
     }
 
     /// Shows the end.
-    pub fn to_end(&mut self) -> io::Result<()> {
+    pub fn go_to_end(&mut self) -> io::Result<()> {
         self.top = match self.form {
             Form::Hex => self.size.div_ceil(HEX) * HEX,
             Form::Text => self.size,

@@ -192,6 +192,8 @@ pub struct Listing<'a> {
     below_dir: Option<MergedDir>,
 }
 
+// One at a time is alive for a listing.
+#[allow(clippy::large_enum_variant)]
 enum Names<'a> {
     Merged(Peekable<List<'a>>),
     Alone { dir: DirId, at: u32 },

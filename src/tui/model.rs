@@ -164,8 +164,8 @@ impl<'a> Model<'a> {
                 Action::Step(lines) => contents.step(lines),
                 Action::PageUp => contents.page(true),
                 Action::PageDown | Action::Toggle => contents.page(false),
-                Action::Start => contents.to_start(),
-                Action::End => contents.to_end(),
+                Action::Start => contents.go_to_start(),
+                Action::End => contents.go_to_end(),
                 Action::Hex => contents.toggle(),
                 Action::Back | Action::Out => {
                     self.contents = None;
@@ -298,7 +298,7 @@ impl<'a> Model<'a> {
                 false => Ok(()),
             });
         }
-        tree.to_line(0);
+        tree.go_to_line(0);
         result = result.and_then(|()| tree.reveal(&selected).map(drop));
         tree.first = self.tree.first;
         self.tree = tree;
@@ -313,11 +313,11 @@ impl<'a> Model<'a> {
             Action::PageUp => self.tree.step(-page),
             Action::PageDown => self.tree.step(page),
             Action::Start => {
-                self.tree.to_line(0);
+                self.tree.go_to_line(0);
                 Ok(())
             }
             Action::End => {
-                self.tree.to_end();
+                self.tree.go_to_end();
                 Ok(())
             }
             Action::In => self.tree.open().map(drop),

@@ -110,7 +110,7 @@ impl<'a> Tree<'a> {
         let Some(dir) = self.dirs.iter().position(|open| open.pending.is_some()) else { return Ok(false) };
         self.extend(dir)?;
         if self.follows_end {
-            self.to_line(self.len().saturating_sub(1));
+            self.go_to_line(self.len().saturating_sub(1));
             self.follows_end = true;
         }
         Ok(true)
@@ -210,7 +210,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Moves the cursor to a line, or to the last one before it.
-    pub fn to_line(&mut self, line: usize) {
+    pub fn go_to_line(&mut self, line: usize) {
         self.follows_end = false;
         if let Some(spot) = self.spot(line.min(self.len().saturating_sub(1))) {
             self.cursor = spot;
@@ -219,7 +219,7 @@ impl<'a> Tree<'a> {
 
     /// Moves the cursor by lines; what it comes near to is listed.
     pub fn step(&mut self, lines: isize) -> Result<(), Error> {
-        self.to_line(self.cursor().saturating_add_signed(lines));
+        self.go_to_line(self.cursor().saturating_add_signed(lines));
         let Spot { dir, row } = self.cursor;
         let is_near_end = |open: &Open<'_>| row.saturating_add(STRETCH / 2) > open.rows.len();
         match self.dirs.get(dir).is_some_and(is_near_end) {
@@ -229,8 +229,8 @@ impl<'a> Tree<'a> {
     }
 
     /// Moves the cursor to the end, and on while there comes more.
-    pub fn to_end(&mut self) {
-        self.to_line(self.len());
+    pub fn go_to_end(&mut self) {
+        self.go_to_line(self.len());
         self.follows_end = !self.is_listed();
     }
 

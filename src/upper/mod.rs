@@ -35,7 +35,7 @@ pub use look::Looked;
 pub use marks::{Below, Marks, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
-pub use stat::{Keeping, kind};
+pub use stat::{Keeping, attributes as host_attributes, kind};
 pub use view::{Node, OpenDir, View, ViewError};
 
 pub mod calls {

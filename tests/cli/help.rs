@@ -2,8 +2,8 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 24] = [
-    "mount", "umount", "trace", "ls", "tree", "find", "du", "cat", "cp", "stat", "explain", "export",
+const COMMANDS: [&str; 25] = [
+    "mount", "umount", "trace", "ls", "tree", "find", "du", "cat", "cp", "stat", "explain", "diff", "export",
     "inspect", "history", "waste", "verify", "report", "tui", "status", "revert", "commit", "index", "cache",
     "lesson",
 ];

@@ -16,6 +16,7 @@ mod cache;
 mod cat;
 mod cut;
 mod du;
+mod diff;
 mod errors;
 mod explain;
 mod find;

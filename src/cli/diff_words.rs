@@ -1,0 +1,204 @@
+//! How `peelfs diff` tells of a difference: a line, a line with bytes, lines of text, an object.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use crate::compare::{Change, Difference, Item, Side, What};
+use crate::entry::Kind;
+use crate::text::{human_size, timestamp};
+
+use super::diff_patch::write_patch;
+use super::output::{Output, put_name};
+use super::style::Style;
+
+/// How much is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Lines,
+    Stat,
+    Patch,
+    Json,
+}
+
+/// Writes differences as they come.
+pub struct Teller<'a> {
+    out: Output,
+    form: Form,
+    old: &'a Side,
+    new: &'a Side,
+    objects: Vec<Value>,
+    totals: Totals,
+}
+
+#[derive(Default)]
+struct Totals {
+    added: u64,
+    removed: u64,
+    changed: u64,
+    renamed: u64,
+    came: u64,
+    went: u64,
+}
+
+impl Totals {
+    fn count(&mut self, difference: &Difference) {
+        let count = match difference.change {
+            Change::Added => &mut self.added,
+            Change::Removed => &mut self.removed,
+            Change::Changed => &mut self.changed,
+            Change::Renamed(_) => &mut self.renamed,
+        };
+        *count += 1;
+        let (came, went) = difference.bytes();
+        self.came = self.came.saturating_add(came);
+        self.went = self.went.saturating_add(went);
+    }
+
+    fn is_none(&self) -> bool {
+        self.added + self.removed + self.changed + self.renamed == 0
+    }
+}
+
+impl<'a> Teller<'a> {
+    pub fn new(out: Output, form: Form, old: &'a Side, new: &'a Side) -> Teller<'a> {
+        Teller { out, form, old, new, objects: Vec::new(), totals: Totals::default() }
+    }
+
+    /// Tells of one difference.
+    pub fn tell(&mut self, difference: &Difference) -> io::Result<()> {
+        self.totals.count(difference);
+        match self.form {
+            Form::Json => {
+                let object = self.object(difference)?;
+                self.objects.push(object.into());
+                Ok(())
+            }
+            Form::Lines | Form::Patch => {
+                let details = self.details(difference)?;
+                self.line(difference, &details)?;
+                match self.form {
+                    Form::Patch => write_patch(&mut self.out, self.old, self.new, difference),
+                    _ => Ok(()),
+                }
+            }
+            Form::Stat => {
+                let (came, went) = difference.bytes();
+                let came = (came > 0).then(|| format!("+{}", human_size(came)));
+                let went = (went > 0).then(|| format!("-{}", human_size(went)));
+                let parts: Vec<Vec<u8>> = came.into_iter().chain(went).map(String::into_bytes).collect();
+                self.line(difference, &parts.join(&b' '))
+            }
+        }
+    }
+
+    /// Writes what is left to write; whether there was any difference.
+    pub fn finish(mut self) -> io::Result<bool> {
+        let Totals { added, removed, changed, renamed, came, went } = self.totals;
+        match self.form {
+            Form::Json => self.out.json(&self.objects)?,
+            Form::Stat => writeln!(
+                self.out,
+                "{added} added, {removed} removed, {changed} changed, {renamed} renamed; +{} -{}",
+                human_size(came),
+                human_size(went)
+            )?,
+            Form::Lines | Form::Patch => {}
+        }
+        self.out.flush()?;
+        Ok(!self.totals.is_none())
+    }
+
+    /// `C /path  (mode 0644 -> 0600)`.
+    fn line(&mut self, difference: &Difference, details: &[u8]) -> io::Result<()> {
+        let style = match difference.change {
+            Change::Added => Style::Added,
+            Change::Removed => Style::Deleted,
+            Change::Changed | Change::Renamed(_) => Style::Changed,
+        };
+        let letter = self.out.paint(style, difference.change.letter());
+        write!(self.out, "{letter} /")?;
+        if let Change::Renamed(from) = &difference.change {
+            let from = self.out.name(from.as_bytes()).into_owned();
+            self.out.write_all(&from)?;
+            self.out.write_all(b" -> /")?;
+        }
+        let path = self.out.name(difference.path.as_bytes()).into_owned();
+        self.out.write_all(&path)?;
+        if !details.is_empty() {
+            self.out.write_all(b"  (")?;
+            self.out.write_all(details)?;
+            self.out.write_all(b")")?;
+        }
+        self.out.write_all(b"\n")
+    }
+
+    /// In what the two differ, each with what it was and what it is.
+    fn details(&self, difference: &Difference) -> io::Result<Vec<u8>> {
+        let (Some(old), Some(new)) = (&difference.old, &difference.new) else { return Ok(Vec::new()) };
+        let mut details: Vec<Vec<u8>> = Vec::new();
+        for &what in &difference.what {
+            let mut detail = what.word().as_bytes().to_vec();
+            if let (Some(was), Some(is)) =
+                (self.value(what, self.old, old)?, self.value(what, self.new, new)?)
+            {
+                for part in [&b" "[..], &was, b" -> ", &is] {
+                    detail.extend_from_slice(part);
+                }
+            }
+            details.push(detail);
+        }
+        Ok(details.join(&b", "[..]))
+    }
+
+    fn value(&self, what: What, side: &Side, item: &Item) -> io::Result<Option<Vec<u8>>> {
+        let a = &item.attributes;
+        let value = match what {
+            What::Type => a.kind.name().to_owned(),
+            What::Mode => format!("{:04o}", a.mode),
+            What::Owner => format!("{}:{}", a.uid, a.gid),
+            What::Size => a.size.to_string(),
+            What::Time => timestamp(a.mtime),
+            What::Device => format!("{}, {}", a.device.major, a.device.minor),
+            What::Target => return Ok(Some(self.out.name(&side.target(item)?).into_owned())),
+            What::Xattr | What::Content => return Ok(None),
+        };
+        Ok(Some(value.into_bytes()))
+    }
+
+    fn object(&self, difference: &Difference) -> io::Result<Map<String, Value>> {
+        let mut object = Map::new();
+        object.insert("change".into(), difference.change.word().into());
+        put_name(&mut object, "path", difference.path.as_bytes());
+        if let Change::Renamed(from) = &difference.change {
+            put_name(&mut object, "from", from.as_bytes());
+        }
+        let what: Vec<&str> = difference.what.iter().map(|what| what.word()).collect();
+        object.insert("what".into(), what.into());
+        for (key, side, item) in [("old", self.old, &difference.old), ("new", self.new, &difference.new)] {
+            if let Some(item) = item {
+                object.insert(key.into(), item_json(side, item)?.into());
+            }
+        }
+        Ok(object)
+    }
+}
+
+fn item_json(side: &Side, item: &Item) -> io::Result<Map<String, Value>> {
+    let a = &item.attributes;
+    let mut object = Map::new();
+    object.insert("type".into(), a.kind.name().into());
+    object.insert("mode".into(), format!("{:04o}", a.mode).into());
+    object.insert("uid".into(), a.uid.into());
+    object.insert("gid".into(), a.gid.into());
+    object.insert("size".into(), a.size.into());
+    object.insert("mtime".into(), timestamp(a.mtime).into());
+    match a.kind {
+        Kind::Symlink => put_name(&mut object, "target", &side.target(item)?),
+        Kind::CharDevice | Kind::BlockDevice => {
+            object.insert("device".into(), json!({ "major": a.device.major, "minor": a.device.minor }));
+        }
+        _ => {}
+    }
+    Ok(object)
+}

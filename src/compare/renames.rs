@@ -1,0 +1,66 @@
+//! Files that are only called something else now.
+
+use std::collections::HashMap;
+use std::io;
+
+use crate::digest::Digest;
+use crate::entry::Kind;
+
+use super::{Change, Difference, Item, Side};
+
+/// The differences of one size that may be a file's removal and its coming back.
+#[derive(Default)]
+struct Candidates {
+    removed: Vec<usize>,
+    added: Vec<usize>,
+}
+
+/// Makes of each file that went and came under another name one difference. Only files are hashed that have the
+/// size of one that came or went; of several with the same contents the first meets the first.
+pub fn with_renames(old: &Side, new: &Side, all: Vec<Difference>) -> io::Result<Vec<Difference>> {
+    let mut by_size: HashMap<u64, Candidates> = HashMap::new();
+    for (at, difference) in all.iter().enumerate() {
+        if let (Change::Removed, Some(size)) = (&difference.change, size(&difference.old)) {
+            by_size.entry(size).or_default().removed.push(at);
+        } else if let (Change::Added, Some(size)) = (&difference.change, size(&difference.new)) {
+            by_size.entry(size).or_default().added.push(at);
+        }
+    }
+    let mut came_from: HashMap<usize, usize> = HashMap::new();
+    for Candidates { removed, added } in by_size.into_values() {
+        if removed.is_empty() || added.is_empty() {
+            continue;
+        }
+        let mut gone: HashMap<Digest, Vec<usize>> = HashMap::new();
+        // The last first, so that the first is taken first.
+        for at in removed.into_iter().rev() {
+            let Some(item) = all.get(at).and_then(|difference| difference.old.as_ref()) else { continue };
+            gone.entry(old.digest(item)?).or_default().push(at);
+        }
+        for at in added {
+            let Some(item) = all.get(at).and_then(|difference| difference.new.as_ref()) else { continue };
+            if let Some(from) = gone.get_mut(&new.digest(item)?).and_then(Vec::pop) {
+                came_from.insert(at, from);
+            }
+        }
+    }
+    Ok(join(all, &came_from))
+}
+
+fn join(all: Vec<Difference>, came_from: &HashMap<usize, usize>) -> Vec<Difference> {
+    let mut all: Vec<Option<Difference>> = all.into_iter().map(Some).collect();
+    for (&to, &from) in came_from {
+        let Some(gone) = all.get_mut(from).and_then(Option::take) else { continue };
+        if let Some(Some(came)) = all.get_mut(to) {
+            came.change = Change::Renamed(gone.path);
+            came.old = gone.old;
+        }
+    }
+    all.into_iter().flatten().collect()
+}
+
+/// The size of a file that is worth looking for.
+fn size(item: &Option<Item>) -> Option<u64> {
+    let attributes = item.as_ref()?.attributes;
+    (attributes.kind == Kind::Regular && attributes.size > 0).then_some(attributes.size)
+}

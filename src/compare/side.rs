@@ -1,0 +1,210 @@
+//! One of two trees.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{OFlags, Stat};
+
+use crate::commit::{Entry, Sides, Source, of_view};
+use crate::digest::{Algorithm, Digest};
+use crate::entry::{Attributes, Kind, Xattr};
+use crate::stack::Stack;
+use crate::union::{self, MergedDir};
+use crate::upper::{self, OpenDir, Spot, Upper, View};
+
+use super::host;
+use super::listing::Listing;
+
+/// A tree.
+pub struct Side {
+    layers: Option<Stack>,
+    over: Over,
+}
+
+/// What is over the layers, or instead of them.
+enum Over {
+    Nothing,
+    Upper(Box<Upper>),
+    Host(Arc<OwnedFd>),
+}
+
+/// Something of a tree, with all that is compared of it but its contents.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// What stat(2) says.
+    pub attributes: Attributes,
+    /// Its extended attributes, sorted by name.
+    pub xattrs: Vec<Xattr>,
+    /// Where the rest of it is.
+    pub source: Source,
+}
+
+/// A directory of a tree, to be listed.
+#[derive(Debug, Clone)]
+pub enum Folder {
+    /// Of layers.
+    Union(MergedDir),
+    /// Of an upper and what is below.
+    View(OpenDir),
+    /// Of the host.
+    Host(Arc<OwnedFd>),
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// In layers.
+    Union(union::Node),
+    /// In an upper or below it.
+    View(upper::Node),
+    /// On the host.
+    Host(Stat),
+}
+
+impl From<Entry> for Item {
+    fn from(Entry { attributes, xattrs, source, .. }: Entry) -> Item {
+        Item { attributes, xattrs, source }
+    }
+}
+
+impl Side {
+    /// An image.
+    pub fn image(stack: Stack) -> Side {
+        Side { layers: Some(stack), over: Over::Nothing }
+    }
+
+    /// An image and an upper over it.
+    pub fn view(stack: Stack, upper: Upper) -> Side {
+        Side { layers: Some(stack), over: Over::Upper(Box::new(upper)) }
+    }
+
+    /// A directory of the host as it lies.
+    pub fn host(path: &Path) -> io::Result<Side> {
+        Ok(Side { layers: None, over: Over::Host(host::open(path)?) })
+    }
+
+    /// Its layers, if it has any.
+    pub fn stack(&self) -> Option<&Stack> {
+        self.layers.as_ref()
+    }
+
+    fn layers(&self) -> io::Result<&Stack> {
+        self.layers.as_ref().ok_or_else(|| io::Error::other("a directory has no layers"))
+    }
+
+    fn sides<'a>(&'a self, upper: &'a Upper) -> io::Result<Sides<'a>> {
+        Ok(Sides { stack: self.layers()?, upper })
+    }
+
+    /// The root, and what is said of it.
+    pub(super) fn root(&self) -> io::Result<(Folder, Item)> {
+        match &self.over {
+            Over::Nothing => {
+                let stack = self.layers()?;
+                let root = stack.union.root().clone();
+                let entry = Entry::of_image(stack, &union::Node::Dir(root.clone()))?;
+                Ok((Folder::Union(root), entry.into()))
+            }
+            Over::Upper(upper) => {
+                let sides = self.sides(upper)?;
+                let spot = upper.root_spot();
+                let stat = spot.stat()?;
+                let view = View { upper, union: &sides.stack.union };
+                Ok((Folder::View(view.root()), sides.of_upper(spot, &stat)?.into()))
+            }
+            Over::Host(dir) => {
+                let spot = Spot::of(dir.clone());
+                let stat = spot.stat()?;
+                Ok((Folder::Host(dir.clone()), host::item(spot, &stat)?))
+            }
+        }
+    }
+
+    /// All names of a directory, in the order of their bytes.
+    pub(super) fn list(&self, folder: &Folder) -> io::Result<Listing<'_>> {
+        match (folder, &self.over) {
+            (Folder::Union(dir), _) => {
+                Ok(Listing::Union(self.layers()?.union.list(dir).map_err(io::Error::other)?))
+            }
+            (Folder::View(dir), Over::Upper(upper)) => {
+                let view = View { upper, union: &self.layers()?.union };
+                if let OpenDir { upper: None, lower: Some(lower) } = dir {
+                    return Ok(Listing::Below(view.union.list(lower).map_err(io::Error::other)?));
+                }
+                Ok(Listing::View(view.list(dir).map_err(of_view)?.into_iter()))
+            }
+            (Folder::Host(dir), _) => Ok(Listing::Host(host::list(dir)?.into_iter())),
+            (Folder::View(_), _) => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    /// What is said of what stands under a name.
+    pub(super) fn item(&self, folder: &Folder, name: &[u8], node: &Node) -> io::Result<Item> {
+        match (folder, node, &self.over) {
+            (_, Node::Union(node), _) => Ok(Entry::of_image(self.layers()?, node)?.into()),
+            (Folder::View(dir), Node::View(node), Over::Upper(upper)) => {
+                Ok(self.sides(upper)?.shown(dir, name, node)?.into())
+            }
+            (Folder::Host(dir), Node::Host(stat), _) => host::item(Spot::at(dir, name), stat),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// The directory that stands under a name; `None` if it is none.
+    pub(super) fn enter(&self, folder: &Folder, name: &[u8], node: &Node) -> io::Result<Option<Folder>> {
+        match (folder, node, &self.over) {
+            (_, Node::Union(node), _) => Ok(node.as_dir().cloned().map(Folder::Union)),
+            (Folder::View(dir), Node::View(node), Over::Upper(upper)) => {
+                let view = View { upper, union: &self.layers()?.union };
+                Ok(view.enter(dir, name, node).map_err(of_view)?.map(Folder::View))
+            }
+            (Folder::Host(dir), Node::Host(stat), _) => match host_attributes_kind(stat) {
+                Kind::Directory => Ok(Some(Folder::Host(Spot::at(dir, name).open_dir()?))),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// A symlink's target.
+    pub fn target(&self, item: &Item) -> io::Result<Vec<u8>> {
+        match &item.source {
+            Source::Upper(spot) => Ok(spot.link_target()?),
+            Source::Lower(union::Node::Leaf { layer, leaf }) => {
+                let target = self.layers()?.union.link_target(*layer, *leaf).map_err(io::Error::other)?;
+                Ok(target.into_owned())
+            }
+            Source::Lower(union::Node::Dir(_)) => Err(io::ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    /// Does something with the contents of a regular file.
+    pub fn with_data<T>(
+        &self,
+        item: &Item,
+        act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if let Source::Upper(spot) = &item.source {
+            return act(&mut File::from(spot.open_file(OFlags::RDONLY)?));
+        }
+        let Item { attributes, source, .. } = item.clone();
+        Entry { attributes, xattrs: Vec::new(), source, file: None }.with_data(self.layers()?, act)
+    }
+
+    /// The digest of the contents of a regular file.
+    pub fn digest(&self, item: &Item) -> io::Result<Digest> {
+        self.with_data(item, |data| Digest::of_reader(Algorithm::Sha256, data).map(|(digest, _)| digest))
+    }
+}
+
+fn host_attributes_kind(stat: &Stat) -> Kind {
+    upper::host_attributes(stat, None).kind
+}
+
+/// Whether a directory is an upper that was written over an image.
+pub fn is_upper(path: &Path) -> bool {
+    host::is_upper(path)
+}
