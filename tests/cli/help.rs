@@ -74,6 +74,7 @@ Commands:
   cat      Write the contents of files in the image
   stat     Show type, mode, owner, size, times, attributes and layer of names in the image
   explain  Explain which layer shows a path, layer by layer, and why
+  diff     Show what differs between two images, uppers or directories
   export   Write the tree that shows as one tar, as `docker export` does
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
