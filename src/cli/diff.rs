@@ -18,7 +18,7 @@ use super::diff_words::{Form, Teller};
 use super::output::Output;
 use super::{Outcome, Result};
 
-/// Compare two images, or an image with an upper or a directory: A added, D removed, C changed, R renamed
+/// Show what differs between two images, uppers or directories
 #[derive(clap::Args)]
 #[command(after_help = "OLD and NEW are each an image, IMAGE@N (as of layer N), IMAGE#N (layer N alone), \
     IMAGE+UPPER (an image and what was changed over it), an upper directory that peelfs wrote (it is taken over \

@@ -18,7 +18,7 @@ use super::{Change, Difference, Item, Side, What};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// One of the trees could not be read.
-    #[error("/{path}: {source}")]
+    #[error("{path}: {source}")]
     Entry {
         /// The path in both trees.
         path: TreePath,

@@ -15,11 +15,46 @@ fn two_cuts_of_an_image_differ_by_what_the_layers_between_did() {
         dir.path(),
         r#"
 $ peelfs diff app.tar@0 app.tar@1
+A /bin/ash
+A /dev
+A /dev/null
+A /dev/sda
+D /etc/motd
+C /etc/passwd  (size 4 -> 8, content)
+A /run
+A /run/p
+? 1
 $ peelfs diff app.tar app.tar
 $ peelfs diff --stat app.tar@1 app.tar@2
+A /etc/hostname  (+3 B)
+D /etc/passwd  (-8 B)
+A /srv
+A /srv/data  (+5 B)
+A /srv/link  (+5 B)
+4 added, 1 removed, 0 changed, 0 renamed; +13 B -8 B
+? 1
 $ peelfs diff --path /etc app.tar@0 app.tar
+A /etc/hostname
+D /etc/motd
+D /etc/passwd
+? 1
 $ peelfs diff --no-renames app.tar#1 app.tar#2
+D /bin
+D /dev
+D /dev/null
+D /dev/sda
+A /etc/hostname
+D /etc/passwd
+D /run
+D /run/p
+A /srv
+A /srv/data
+A /srv/link
+! peelfs: warning: members with no place in the tree: 1; `peelfs verify` lists them
+? 1
 $ peelfs diff missing.tar app.tar
+! peelfs: missing.tar: No such file or directory (os error 2)
+? 2
 "#,
     );
 }
@@ -37,11 +72,74 @@ fn each_way_to_differ_has_its_word() {
         dir.path(),
         r#"
 $ peelfs diff old.tar new.tar
+C /a  (mode 0644 -> 0600, size 4 -> 8, content)
+C /b  (type file -> directory, mode 0644 -> 0755)
+R /d/e -> /b/x
+C /c  (target x -> y)
+C /d  (mode 0755 -> 0700)
+C /dev/null  (device 1, 3 -> 1, 5)
+R /g -> /i
+C /late  (time 1970-01-01T00:00:05Z -> 1970-01-01T00:00:09Z)
+? 1
 $ peelfs diff --ignore time,mode old.tar new.tar
+C /a  (size 4 -> 8, content)
+C /b  (type file -> directory)
+R /d/e -> /b/x
+C /c  (target x -> y)
+C /dev/null  (device 1, 3 -> 1, 5)
+R /g -> /i
+? 1
 $ peelfs diff --content --path h old.tar new.tar
+C /h  (content)
+? 1
 $ peelfs diff --json --path i old.tar new.tar
+[
+  {
+    "change": "added",
+    "path": "i",
+    "what": [],
+    "new": {
+      "type": "file",
+      "mode": "0644",
+      "uid": 0,
+      "gid": 0,
+      "size": 5,
+      "mtime": "2023-11-14T22:13:20Z"
+    }
+  }
+]
+? 1
 $ peelfs diff --json --path a old.tar new.tar
+[
+  {
+    "change": "changed",
+    "path": "a",
+    "what": [
+      "mode",
+      "size",
+      "content"
+    ],
+    "old": {
+      "type": "file",
+      "mode": "0644",
+      "uid": 0,
+      "gid": 0,
+      "size": 4,
+      "mtime": "2023-11-14T22:13:20Z"
+    },
+    "new": {
+      "type": "file",
+      "mode": "0600",
+      "uid": 0,
+      "gid": 0,
+      "size": 8,
+      "mtime": "2023-11-14T22:13:20Z"
+    }
+  }
+]
+? 1
 $ peelfs diff --json old.tar old.tar
+[]
 "#,
     );
 }
@@ -60,6 +158,30 @@ fn a_patch_shows_lines_of_text_alone() {
         dir.path(),
         r#"
 $ peelfs diff -p old.tar new.tar
+C /bin  (size 2 -> 3, content)
+Binary files a/bin and b/bin differ
+C /etc/conf  (size 14 -> 16, content)
+--- a/etc/conf
++++ b/etc/conf
+@@ -1,3 +1,4 @@
+ one
+-two
++2
+ three
++four
+\ No newline at end of file
+D /gone
+--- a/gone
++++ /dev/null
+@@ -1 +0,0 @@
+-x
+A /new
++name
+--- /dev/null
++++ b/new\n+name
+@@ -0,0 +1 @@
++y
+? 1
 "#,
     );
 }
@@ -75,6 +197,9 @@ fn an_upper_is_compared_as_it_shows() {
         dir.path(),
         r#"
 $ peelfs diff --ignore time,owner,mode app.tar app.tar+upper
+A /srv/.keep
+C /srv/data  (size 5 -> 6, content)
+? 1
 $ peelfs diff --ignore time,owner,mode app.tar+upper app.tar+upper
 "#,
     );
@@ -83,6 +208,8 @@ $ peelfs diff --ignore time,owner,mode app.tar+upper app.tar+upper
         dir.path(),
         r#"
 $ peelfs diff --ignore time,owner,mode upper upper
+! peelfs: upper: an upper directory, and no image to take it over; say IMAGE+upper
+? 2
 "#,
     );
 }
@@ -99,6 +226,16 @@ fn a_directory_is_compared_as_it_lies() {
         dir.path(),
         r#"
 $ peelfs diff --ignore time,owner,mode,xattr app.tar@0 tree
+A /bin/.wh.ash
+D /etc
+D /etc/motd
+D /etc/passwd
+C /lib  (target usr/lib -> /etc/passwd)
+D /tmp
+D /usr
+D /usr/lib
+D /usr/lib/libc.so
+? 1
 $ peelfs diff tree tree
 "#,
     );
@@ -112,7 +249,23 @@ fn hostile_names_keep_their_bytes_for_programs() {
         dir.path(),
         r#"
 $ peelfs diff --ignore time,owner,mode empty names.tar | cat -v
+A /^[[31mred
+A /back\slash
+A /gnp.M-bM-^@M-.exe
+A /link
+A /new
+line
+A /not utf-8 M-^?
+A /M-CM-)tM-CM-)
 $ peelfs diff --ignore time,owner,mode --json empty names.tar | grep path
+    "path": "\u001b[31mred",
+    "path": "back\\slash",
+    "path": "gnp.\u202eexe",
+    "path": "link",
+    "path": "new\nline",
+    "path": "not utf-8 �",
+    "path_hex": "6e6f74207574662d3820ff",
+    "path": "été",
 "#,
     );
 }
