@@ -85,7 +85,7 @@ fn found(old: &stack::Stack, new: &stack::Stack, content: bool) -> BTreeSet<(cha
 
 #[test]
 fn what_differs_is_what_whole_trees_say() {
-    on_stacks(1, Stack::any(), |stack| {
+    on_stacks(15, Stack::any(), |stack| {
         let layers: Vec<_> = stack.layers().map(|layer| layer.finish()).collect();
         let below = layers.len().div_ceil(2);
         let new = Image::of_tars(layers.clone());

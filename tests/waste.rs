@@ -30,7 +30,7 @@ fn layer_of(file: &str) -> usize {
 
 #[test]
 fn waste_is_what_a_squash_takes_away() {
-    on_stacks(1, Stack::any(), |stack| {
+    on_stacks(5, Stack::any(), |stack| {
         let image = Image::of(stack.layers());
         let waste = Waste::of(image.fs.stack(), usize::MAX).unwrap();
         let count = stack.0.len();

@@ -8,6 +8,8 @@ pub struct Find<'a> {
     pub text: String,
     /// Whether it is being typed; else the tree is shown, and hits are gone to.
     pub is_typing: bool,
+    /// Whether the first hit is to be gone to once there is one.
+    pub is_waiting: bool,
     /// The search, if there is any text.
     pub search: Option<Search<'a>>,
     /// The hit that the cursor is on.
@@ -22,7 +24,7 @@ pub const LONGEST: usize = 255;
 impl<'a> Find<'a> {
     /// Nothing typed yet.
     pub fn new() -> Find<'a> {
-        Find { text: String::new(), is_typing: true, search: None, at: 0, first: 0 }
+        Find { text: String::new(), is_typing: true, is_waiting: false, search: None, at: 0, first: 0 }
     }
 
     /// How many hits there are.

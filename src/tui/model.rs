@@ -149,7 +149,23 @@ impl<'a> Model<'a> {
             Some(search) => search.work().map(|_| true),
             None => self.tree.work(),
         };
-        self.note(result).unwrap_or(false)
+        let has_worked = self.note(result).unwrap_or(false);
+        self.end_waiting();
+        has_worked
+    }
+
+    /// Goes to the first hit, if that is waited for and there is one; a search that finds none is over.
+    fn end_waiting(&mut self) {
+        let Some(find) = self.find.as_mut().filter(|find| find.is_waiting) else { return };
+        let is_done = find.search.as_ref().is_none_or(Search::is_done);
+        match (find.is_empty(), is_done) {
+            (false, _) => {
+                find.is_waiting = false;
+                self.go_to_hit();
+            }
+            (true, true) => self.find = None,
+            (true, false) => {}
+        }
     }
 
     /// Does what a key asks for.
@@ -198,11 +214,8 @@ impl<'a> Model<'a> {
             Action::Back => return self.find = None,
             Action::Enter => {
                 find.is_typing = false;
-                match find.is_empty() {
-                    true => self.find = None,
-                    false => self.go_to_hit(),
-                }
-                return;
+                find.is_waiting = true;
+                return self.end_waiting();
             }
             _ => return,
         }

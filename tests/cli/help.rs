@@ -75,12 +75,14 @@ Commands:
   trace    Print what a mount is asked, as it is asked, and why it answers so
   ls       List the names in a directory of the image
   tree     Draw a directory of the image and all below it
+  tui      Look around in an image: its layers, its tree as of each of them, its files
   cat      Write the contents of files in the image
   cp       Copy files and directories out of the image
   stat     Show type, mode, owner, size, times, attributes and layer of names in the image
   explain  Explain which layer shows a path, layer by layer, and why
   find     Find names in the image, as find(1) does; also in layers that others hide
   du       Show how much room directories of the image take, and of which layers it is
+  diff     Show what differs between two images, uppers or directories
   export   Write the tree that shows as one tar, as `docker export` does
   inspect  Show an image's ID, tags, platform, configuration and layers
   history  Show the steps that made an image, each with the layer it made
