@@ -72,6 +72,17 @@ impl Stack {
         Ok(Stack { blocks: Some(opening.tars.blocks.clone()), ..stack })
     }
 
+    /// Opens an image if none of its layers has to be read for that; `None` if one has.
+    pub fn recall(opening: &Opening, input: &Input) -> Result<Option<Stack>, Error> {
+        let image = opening.open(input)?;
+        if image.layers.len() > MAX_LAYERS {
+            return Err(Error::TooManyLayers(image.layers.len()));
+        }
+        let layers =
+            image.layers.iter().map(|layer| opening.recall(layer)).collect::<Result<Option<_>, _>>()?;
+        layers.map(|layers| Stack::new(image, layers)).transpose()
+    }
+
     /// Stacks layers that have been read, base first.
     pub fn new(image: Image, mut layers: Vec<IndexedLayer>) -> Result<Stack, Error> {
         if layers.is_empty() {

@@ -7,6 +7,8 @@ mod cache;
 mod cat;
 mod cp;
 mod commit;
+mod complete_path;
+mod completions;
 mod du;
 mod diff;
 mod diff_patch;
@@ -23,6 +25,7 @@ mod inspect;
 mod lesson;
 mod log;
 mod ls;
+mod man;
 mod mount;
 mod mount_stats;
 mod mount_upper;
@@ -104,6 +107,10 @@ enum Command {
     Index(index::Args),
     Cache(cache::Args),
     Lesson(lesson::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    #[command(name = "__complete-path", hide = true)]
+    CompletePath(complete_path::Args),
 }
 
 /// How a command ended, when it could do what it was asked.
@@ -168,6 +175,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Index(args) => index::run(args),
         Command::Cache(args) => cache::run(args),
         Command::Lesson(args) => lesson::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+        Command::CompletePath(args) => complete_path::run(args),
     };
     match result {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

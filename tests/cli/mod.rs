@@ -14,6 +14,7 @@ use crate::support::{Layer, layer};
 
 mod cache;
 mod cat;
+mod completions;
 mod cut;
 mod du;
 mod diff;
@@ -26,6 +27,7 @@ mod index;
 mod inspect;
 mod lesson;
 mod ls;
+mod man;
 mod output;
 mod report;
 mod stat;
