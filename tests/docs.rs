@@ -74,7 +74,9 @@ fn links_between_documents_lead_somewhere() {
 /// The commands that a help text lists.
 fn verbs(help: &str) -> Vec<String> {
     let list = help.split("Commands:").nth(1).unwrap_or_default().split("Options:").next().unwrap();
-    let names = list.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    let names = list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    // What a description goes on with stands further in.
+    let names = names.filter(|name| !name.is_empty());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 

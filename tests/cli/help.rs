@@ -2,10 +2,34 @@
 
 use crate::support::{peelfs, session};
 
-const COMMANDS: [&str; 25] = [
-    "mount", "umount", "trace", "ls", "tree", "find", "du", "cat", "cp", "stat", "explain", "diff", "export",
-    "inspect", "history", "waste", "verify", "report", "tui", "status", "revert", "commit", "index", "cache",
+const COMMANDS: [&str; 27] = [
+    "mount",
+    "umount",
+    "trace",
+    "ls",
+    "tree",
+    "find",
+    "du",
+    "cat",
+    "cp",
+    "stat",
+    "explain",
+    "diff",
+    "export",
+    "inspect",
+    "history",
+    "waste",
+    "verify",
+    "report",
+    "tui",
+    "status",
+    "revert",
+    "commit",
+    "index",
+    "cache",
     "lesson",
+    "completions",
+    "man",
 ];
 
 /// Of `cache`.

@@ -7,7 +7,7 @@ use crate::support::peelfs;
 #[test]
 fn every_command_has_a_page_of_roff() {
     let dir = tempfile::TempDir::new().unwrap();
-    let output = peelfs(&["man", dir.path().join("man1").to_str().unwrap()]);
+    let output = peelfs(["man", dir.path().join("man1").to_str().unwrap()]);
     assert!(output.status.success(), "{output:?}");
     for name in [
         "peelfs",
