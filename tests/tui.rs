@@ -124,7 +124,7 @@ fn a_search_finds_names_of_the_whole_tree() {
     let mut terminal = open(dir.path(), "app.tar");
     terminal.wait_for("Versions");
     terminal.press("/s");
-    terminal.expect("of 16 names", r#"   "#);
+    terminal.expect("of 18 names", r#"   "#);
     terminal.press(&format!("{DOWN}{DOWN}{UP}\r"));
     terminal.expect("n N hits", r#"    "#);
     terminal.press("n");
@@ -136,7 +136,11 @@ fn a_file_is_looked_into_as_text_and_in_hexadecimal() {
     let dir = app();
     let mut terminal = open(dir.path(), "app.tar");
     terminal.wait_for("Versions");
-    terminal.press("/sh\r\r");
+    terminal.press("/sh");
+    terminal.wait_for("of 18 names");
+    terminal.press("\r");
+    terminal.wait_for("n N hits");
+    terminal.press("\r");
     terminal.expect("· text ·", r#"      "#);
     terminal.press("x");
     terminal.expect("hexadecimal", r#"       "#);
@@ -201,7 +205,7 @@ fn names_that_nobody_should_trust_are_escaped() {
         "Versions",
         r#"
 ┌─ Layers 1 ───────────────────┐┌─ names.tar · merged ─────────────────────────┐
-│ 0        6 B /tmp/.tmptd3KsE/││A   \u{1b}[31mred                      1 B  L0│
+│ 0        6 B /tmp/.tmp1M7CnN/││A   \u{1b}[31mred                      1 B  L0│
 │                              ││A   back\slash                         1 B  L0│
 │                              ││A   gnp.\u{202e}exe                    1 B  L0│
 │                              ││A   link -> \u{1b}]0;title\u{7}             L0│
