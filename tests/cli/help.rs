@@ -94,32 +94,35 @@ Mount a container image tarball as a directory: no extraction, no Docker, no roo
 Usage: peelfs [OPTIONS] <COMMAND>
 
 Commands:
-  mount    Mount an image on a directory
-  umount   Unmount a mount of peelfs, a dead one too [alias: unmount]
-  trace    Print what a mount is asked, as it is asked, and why it answers so
-  ls       List the names in a directory of the image
-  tree     Draw a directory of the image and all below it
-  tui      Look around in an image: its layers, its tree as of each of them, its files
-  cat      Write the contents of files in the image
-  cp       Copy files and directories out of the image
-  stat     Show type, mode, owner, size, times, attributes and layer of names in the image
-  explain  Explain which layer shows a path, layer by layer, and why
-  find     Find names in the image, as find(1) does; also in layers that others hide
-  du       Show how much room directories of the image take, and of which layers it is
-  diff     Show what differs between two images, uppers or directories
-  export   Write the tree that shows as one tar, as `docker export` does
-  inspect  Show an image's ID, tags, platform, configuration and layers
-  history  Show the steps that made an image, each with the layer it made
-  waste    Show the bytes of an image that higher layers hide, by layer, step and path
-  verify   Check digests, diff IDs, the image ID and every member of every layer
-  report   Write a page that shows layers, sizes, what is hidden, and the steps of an image
-  status   Show what an upper directory changes in the image: A added, C changed, D deleted
-  revert   Forget changes, so that the image's own shows again
-  commit   Keep what was written over an image as a new layer, in a new image
-  index    Read the layers of an image and keep their indexes, so that mounting takes no time
-  cache    List, check or empty the directory of indexes that are kept between mounts
-  lesson   Learn how layers work: list the lessons, read one, or make the image that it is tried on
-  help     Print this message or the help of the given subcommand(s)
+  mount        Mount an image on a directory
+  umount       Unmount a mount of peelfs, a dead one too [alias: unmount]
+  trace        Print what a mount is asked, as it is asked, and why it answers so
+  ls           List the names in a directory of the image
+  tree         Draw a directory of the image and all below it
+  tui          Look around in an image: its layers, its tree as of each of them, its files
+  cat          Write the contents of files in the image
+  cp           Copy files and directories out of the image
+  stat         Show type, mode, owner, size, times, attributes and layer of names in the image
+  explain      Explain which layer shows a path, layer by layer, and why
+  find         Find names in the image, as find(1) does; also in layers that others hide
+  du           Show how much room directories of the image take, and of which layers it is
+  diff         Show what differs between two images, uppers or directories
+  export       Write the tree that shows as one tar, as `docker export` does
+  inspect      Show an image's ID, tags, platform, configuration and layers
+  history      Show the steps that made an image, each with the layer it made
+  waste        Show the bytes of an image that higher layers hide, by layer, step and path
+  verify       Check digests, diff IDs, the image ID and every member of every layer
+  report       Write a page that shows layers, sizes, what is hidden, and the steps of an image
+  status       Show what an upper directory changes in the image: A added, C changed, D deleted
+  revert       Forget changes, so that the image's own shows again
+  commit       Keep what was written over an image as a new layer, in a new image
+  index        Read the layers of an image and keep their indexes, so that mounting takes no time
+  cache        List, check or empty the directory of indexes that are kept between mounts
+  lesson       Learn how layers work: list the lessons, read one, or make the image that it is tried
+               on
+  completions  Write a script that completes command lines of peelfs in a shell
+  man          Write the manual pages of all commands into a directory
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -v, --verbose...    Say more on stderr (repeat for more; RUST_LOG overrides)
