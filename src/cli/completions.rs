@@ -31,10 +31,16 @@ pub fn run(args: Args) -> Result {
         For::Fish => (Shell::Fish, ""),
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "peelfs", &mut script);
+    clap_complete::generate(shell, &mut without_hidden(&Cli::command()), "peelfs", &mut script);
     let mut out = Output::new();
     out.write_all(&script)?;
     out.write_all(addition.as_bytes())?;
     out.flush()?;
     Ok(Outcome::Fine)
+}
+
+/// The program without the commands that only scripts call.
+fn without_hidden(cli: &clap::Command) -> clap::Command {
+    let shown = cli.get_subcommands().filter(|command| !command.is_hide_set());
+    clap::Command::new("peelfs").args(cli.get_arguments()).subcommands(shown)
 }
