@@ -124,11 +124,86 @@ fn a_search_finds_names_of_the_whole_tree() {
     let mut terminal = open(dir.path(), "app.tar");
     terminal.wait_for("Versions");
     terminal.press("/s");
-    terminal.expect("of 18 names", r#"   "#);
+    terminal.expect("of 18 names", r#"
+┌─ Layers 3 ───────────────────┐┌─ app.tar · merged ───────────────────────────┐
+│ 0    2.9 KiB step 0          ││/s▏  1/7 of 18 names                          │
+│ 1        8 B step 1          ││  /bin/ash                             8 B  L1│
+│ 2        8 B step 2          ││  /bin/sh                              8 B  L0│
+│                              ││  /dev/sda (block device)                   L1│
+│                              ││A /etc/hostname                        3 B  L2│
+│                              ││A /srv/                                     L2│
+│                              ││  /usr/                                     L0│
+│                              ││  /usr/lib/libc.so                 2.9 KiB  L0│
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+└──────────────────────────────┘└──────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────┐
+│/bin/ash                                                                      │
+│layer 1   shown               -rwxr-xr-x 0:0           8 B 2023-11-14T22:13:20│
+│=> shown from layer 1 (step 1)                                                │
+│                                                                              │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+type a part or *.so  ↑↓ hits  Enter go there  Esc stop
+"#);
     terminal.press(&format!("{DOWN}{DOWN}{UP}\r"));
-    terminal.expect("n N hits", r#"    "#);
+    terminal.expect("n N hits", r#"
+┌─ Layers 3 ───────────────────┐┌─ app.tar · merged ───────────────────────────┐
+│ 0    2.9 KiB step 0          ││/s  2/7 of 18 names                           │
+│ 1        8 B step 1          ││      ash                              8 B  L1│
+│ 2        8 B step 2          ││      sh                               8 B  L0│
+│                              ││  ▸ dev/                                    L1│
+│                              ││C ▸ etc/                                    L2│
+│                              ││    lib -> usr/lib                          L0│
+│                              ││  ▸ run/                                    L1│
+│                              ││A ▸ srv/                                    L2│
+│                              ││  ▸ tmp/                                    L0│
+│                              ││  ▸ usr/                                    L0│
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+│                              ││                                              │
+└──────────────────────────────┘└──────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────┐
+│/bin/sh                                                                       │
+│layer 0   shown               -rwxr-xr-x 0:0           8 B 2023-11-14T22:13:20│
+│=> shown from layer 0 (step 0)                                                │
+│                                                                              │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+n N hits  ↑↓ move  → ← open close  Enter look  Esc end search  ? keys
+"#);
     terminal.press("n");
-    terminal.expect("3/", r#"     "#);
+    terminal.expect("3/", r#"
+┌─ Layers 3 ───────────────────┐┌─ app.tar · merged ───────────────────────────┐
+│ 0    2.9 KiB step 0          ││/s  3/7 of 18 names                           │
+│ 1        8 B step 1          ││      ash                              8 B  L1│
+│ 2        8 B step 2          ││      sh                               8 B  L0│
+│                              ││  ▾ dev/                                    L1│
+│                              ││      null (character device)               L1│
+│                              ││      sda (block device)                    L1│
+│                              ││C ▸ etc/                                    L2│
+│                              ││    lib -> usr/lib                          L0│
+│                              ││  ▸ run/                                    L1│
+│                              ││A ▸ srv/                                    L2│
+│                              ││  ▸ tmp/                                    L0│
+│                              ││  ▸ usr/                                    L0│
+│                              ││                                              │
+│                              ││                                              │
+└──────────────────────────────┘└──────────────────────────────────────────────┘
+┌─ Versions ───────────────────────────────────────────────────────────────────┐
+│/dev/sda                                                                      │
+│layer 1   shown               brw-r--r-- 0:0               2023-11-14T22:13:20│
+│=> shown from layer 1 (step 1)                                                │
+│                                                                              │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+n N hits  ↑↓ move  → ← open close  Enter look  Esc end search  ? keys
+"#);
 }
 
 #[test]
@@ -141,9 +216,59 @@ fn a_file_is_looked_into_as_text_and_in_hexadecimal() {
     terminal.press("\r");
     terminal.wait_for("n N hits");
     terminal.press("\r");
-    terminal.expect("· text ·", r#"      "#);
+    terminal.expect("· text ·", r#"
+┌─ /bin/ash · layer 1 · 8 B · text · 0 % ──────────────────────────────────────┐
+│#!binary                                                                      │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+↑↓ PgUp PgDn g G move  x text/hex  q back  ? keys
+"#);
     terminal.press("x");
-    terminal.expect("hexadecimal", r#"       "#);
+    terminal.expect("hexadecimal", r#"
+┌─ /bin/ash · layer 1 · 8 B · hexadecimal · 0 % ───────────────────────────────┐
+│00000000  23 21 62 69 6e 61 72 79                           |#!binary|        │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+│                                                                              │
+└──────────────────────────────────────────────────────────────────────────────┘
+↑↓ PgUp PgDn g G move  x text/hex  q back  ? keys
+"#);
 }
 
 #[test]
@@ -205,7 +330,7 @@ fn names_that_nobody_should_trust_are_escaped() {
         "Versions",
         r#"
 ┌─ Layers 1 ───────────────────┐┌─ names.tar · merged ─────────────────────────┐
-│ 0        6 B /tmp/.tmp1M7CnN/││A   \u{1b}[31mred                      1 B  L0│
+│ 0        6 B /tmp/.tmpHgbasl/││A   \u{1b}[31mred                      1 B  L0│
 │                              ││A   back\slash                         1 B  L0│
 │                              ││A   gnp.\u{202e}exe                    1 B  L0│
 │                              ││A   link -> \u{1b}]0;title\u{7}             L0│
