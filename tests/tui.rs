@@ -124,7 +124,9 @@ fn a_search_finds_names_of_the_whole_tree() {
     let mut terminal = open(dir.path(), "app.tar");
     terminal.wait_for("Versions");
     terminal.press("/s");
-    terminal.expect("of 18 names", r#"
+    terminal.expect(
+        "of 18 names",
+        r#"
 ┌─ Layers 3 ───────────────────┐┌─ app.tar · merged ───────────────────────────┐
 │ 0    2.9 KiB step 0          ││/s▏  1/7 of 18 names                          │
 │ 1        8 B step 1          ││  /bin/ash                             8 B  L1│
@@ -149,9 +151,12 @@ fn a_search_finds_names_of_the_whole_tree() {
 │                                                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
 type a part or *.so  ↑↓ hits  Enter go there  Esc stop
-"#);
+"#,
+    );
     terminal.press(&format!("{DOWN}{DOWN}{UP}\r"));
-    terminal.expect("n N hits", r#"
+    terminal.expect(
+        "n N hits",
+        r#"
 ┌─ Layers 3 ───────────────────┐┌─ app.tar · merged ───────────────────────────┐
 │ 0    2.9 KiB step 0          ││/s  2/7 of 18 names                           │
 │ 1        8 B step 1          ││      ash                              8 B  L1│
@@ -176,9 +181,12 @@ type a part or *.so  ↑↓ hits  Enter go there  Esc stop
 │                                                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
 n N hits  ↑↓ move  → ← open close  Enter look  Esc end search  ? keys
-"#);
+"#,
+    );
     terminal.press("n");
-    terminal.expect("3/", r#"
+    terminal.expect(
+        "3/",
+        r#"
 ┌─ Layers 3 ───────────────────┐┌─ app.tar · merged ───────────────────────────┐
 │ 0    2.9 KiB step 0          ││/s  3/7 of 18 names                           │
 │ 1        8 B step 1          ││      ash                              8 B  L1│
@@ -203,7 +211,8 @@ n N hits  ↑↓ move  → ← open close  Enter look  Esc end search  ? keys
 │                                                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
 n N hits  ↑↓ move  → ← open close  Enter look  Esc end search  ? keys
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -216,7 +225,9 @@ fn a_file_is_looked_into_as_text_and_in_hexadecimal() {
     terminal.press("\r");
     terminal.wait_for("n N hits");
     terminal.press("\r");
-    terminal.expect("· text ·", r#"
+    terminal.expect(
+        "· text ·",
+        r#"
 ┌─ /bin/ash · layer 1 · 8 B · text · 0 % ──────────────────────────────────────┐
 │#!binary                                                                      │
 │                                                                              │
@@ -241,9 +252,12 @@ fn a_file_is_looked_into_as_text_and_in_hexadecimal() {
 │                                                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
 ↑↓ PgUp PgDn g G move  x text/hex  q back  ? keys
-"#);
+"#,
+    );
     terminal.press("x");
-    terminal.expect("hexadecimal", r#"
+    terminal.expect(
+        "hexadecimal",
+        r#"
 ┌─ /bin/ash · layer 1 · 8 B · hexadecimal · 0 % ───────────────────────────────┐
 │00000000  23 21 62 69 6e 61 72 79                           |#!binary|        │
 │                                                                              │
@@ -268,7 +282,8 @@ fn a_file_is_looked_into_as_text_and_in_hexadecimal() {
 │                                                                              │
 └──────────────────────────────────────────────────────────────────────────────┘
 ↑↓ PgUp PgDn g G move  x text/hex  q back  ? keys
-"#);
+"#,
+    );
 }
 
 #[test]
