@@ -13,7 +13,7 @@ use fuser::Errno;
 use parking_lot::Mutex;
 
 /// The ioctl by which a listener asks, on the root of a mount: `_IOWR('p', 0x54, [u8; SIZE])`. What it sends is a
-/// [`Question`], what it gets a [`Reply`].
+/// cursor, the number of the first line that it has not seen; what it gets is a [`Reply`].
 pub const IOCTL: u32 = 3 << 30 | (SIZE as u32) << 16 | (b'p' as u32) << 8 | 0x54;
 
 /// Bytes that go both ways; an ioctl can have 16,383.

@@ -1,6 +1,6 @@
 //! Every name of every layer, also of those that layers above hide: what each layer says of it, and what became of that.
 //!
-//! The same words as those of [`super::explain`], for all paths, one after the other.
+//! The same words as those of [`super::explain()`], for all paths, one after the other.
 
 use crate::layer::{DirId, Found, Result};
 use crate::path::TreePath;
