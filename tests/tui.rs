@@ -13,7 +13,7 @@ fn open(dir: &Path, name: &str) -> Terminal {
 }
 
 fn sized(dir: &Path, name: &str, rows: u16, columns: u16) -> Terminal {
-    Terminal::start(rows, columns, &["tui", &dir.join(name).to_string_lossy()], &[])
+    Terminal::start(dir, (rows, columns), &["tui", name], &[])
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn names_that_nobody_should_trust_are_escaped() {
         "Versions",
         r#"
 ┌─ Layers 1 ───────────────────┐┌─ names.tar · merged ─────────────────────────┐
-│ 0        6 B /tmp/.tmpHgbasl/││A   \u{1b}[31mred                      1 B  L0│
+│ 0        6 B names.tar       ││A   \u{1b}[31mred                      1 B  L0│
 │                              ││A   back\slash                         1 B  L0│
 │                              ││A   gnp.\u{202e}exe                    1 B  L0│
 │                              ││A   link -> \u{1b}]0;title\u{7}             L0│
@@ -493,8 +493,7 @@ fn any_size_of_window_will_do() {
 #[test]
 fn without_colours_there_are_letters() {
     let dir = app();
-    let path = dir.path().join("app.tar");
-    let mut terminal = Terminal::start(24, 80, &["tui", &path.to_string_lossy()], &[("NO_COLOR", "1")]);
+    let mut terminal = Terminal::start(dir.path(), (24, 80), &["tui", "app.tar"], &[("NO_COLOR", "1")]);
     terminal.wait_for("Versions");
     terminal.press("2");
     assert!(terminal.wait_for("as of layer 2").contains("A ▸ srv"));

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::panic::Location;
+use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -33,11 +34,16 @@ struct Seen {
 }
 
 impl Terminal {
-    /// Starts the program under test on a terminal of a size.
-    pub fn start(rows: u16, columns: u16, args: &[&str], vars: &[(&str, &str)]) -> Terminal {
+    /// Starts the program under test in a directory, on a terminal of a size.
+    pub fn start(dir: &Path, (rows, columns): (u16, u16), args: &[&str], vars: &[(&str, &str)]) -> Terminal {
         let (ours, theirs) = sys::open_pty(rows, columns).unwrap();
         let mut command = command();
-        command.args(args).env("TERM", "xterm-256color").env_remove("NO_COLOR").envs(vars.iter().copied());
+        command
+            .args(args)
+            .current_dir(dir)
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .envs(vars.iter().copied());
         command.stdin(Stdio::from(theirs.try_clone().unwrap()));
         command.stdout(Stdio::from(theirs.try_clone().unwrap())).stderr(Stdio::from(theirs));
         sys::take_terminal(&mut command);
