@@ -8,7 +8,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::blob::{BlockCache, LayerFile, ReadAt};
+use crate::blob::{BlockCache, LayerFile, ReadAt, have_same_contents};
 use crate::digest::{Algorithm, Digest};
 use crate::entry::Extent;
 use crate::image::{self, Cut, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
@@ -140,6 +140,22 @@ impl Stack {
         let IndexedLayer { index, content, .. } = self.layer(layer).map_err(io::Error::other)?;
         let extents = index.extents(leaf).map_err(io::Error::other)?;
         content.with_file(index, leaf, |source| act(&extents, source))
+    }
+
+    /// Whether a regular file holds what another one of the same size does, of whatever image.
+    pub fn has_same_contents(
+        &self,
+        file: (LayerNo, LeafId),
+        other: &Stack,
+        other_file: (LayerNo, LeafId),
+        size: u64,
+    ) -> io::Result<bool> {
+        self.with_file(file.0, file.1, |extents, source| {
+            let own = LayerFile::new(extents, size, source);
+            other.with_file(other_file.0, other_file.1, |extents, source| {
+                have_same_contents(own, LayerFile::new(extents, size, source))
+            })
+        })
     }
 
     /// The digest of a regular file's contents.

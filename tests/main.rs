@@ -23,6 +23,7 @@ mod mount;
 mod cache;
 mod inputs;
 mod podman;
+mod claims;
 mod commit;
 mod views;
 mod copy_out;

@@ -7,6 +7,9 @@ use crate::union::{Explanation, Node};
 /// Names of a directory that are looked at: more would be felt.
 const MAX_LISTED: usize = 100_000;
 
+/// Characters of a name that is compared letter by letter: longer ones would be felt.
+const MAX_LETTERS: usize = 64;
+
 /// Names that are told.
 const MAX_TOLD: usize = 5;
 
@@ -40,7 +43,7 @@ fn distance(wanted: &[u8], name: &[u8]) -> Option<usize> {
     if longest > 2 && (name.starts_with(&wanted) || name.ends_with(&wanted)) {
         return Some(1);
     }
-    if name.len().abs_diff(wanted.len()) > longest {
+    if longest > MAX_LETTERS || name.len().abs_diff(wanted.len()) > longest {
         return None;
     }
     let distance = strsim::damerau_levenshtein(&wanted, &name);

@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::compare::{self, Difference, Options, Side, What, is_upper};
+use crate::compare::{self, Difference, Options, Side, What};
 use crate::image::Input;
 use crate::path::TreePath;
 use crate::stack::Stack;
+use crate::upper::is_upper;
 
 use super::args::{OpenArgs, cut_of, look_at_upper, path_bytes};
 use super::diff_words::{Form, Teller};
@@ -93,7 +95,8 @@ pub fn run(args: Args) -> Result {
         (.., true) => Form::Patch,
         _ => Form::Lines,
     };
-    let mut teller = Teller::new(Output::paged(), form, &old, &new);
+    let out = if args.json { Output::new() } else { Output::paged() };
+    let mut teller = Teller::new(out, form, &old, &new);
     if args.no_renames {
         compare(&old, &new, &options, |difference| teller.tell(&difference))?;
     } else {
@@ -133,7 +136,7 @@ enum Named<'a> {
 impl<'a> Named<'a> {
     fn of(path: &'a Path) -> Named<'a> {
         match path.metadata() {
-            Ok(metadata) if metadata.is_dir() && is_upper(path) => Named::Upper(path),
+            Ok(metadata) if metadata.is_dir() && is_upper_at(path) => Named::Upper(path),
             Ok(metadata) if metadata.is_dir() && !path.join("oci-layout").exists() => Named::Directory(path),
             Ok(_) => Named::Image(path),
             Err(_) => over(path).unwrap_or(Named::Image(path)),
@@ -147,6 +150,10 @@ impl<'a> Named<'a> {
             Named::Upper(_) | Named::Directory(_) => None,
         }
     }
+}
+
+fn is_upper_at(path: &Path) -> bool {
+    File::open(path).is_ok_and(is_upper)
 }
 
 /// Takes `IMAGE+UPPER` apart, at a `+` behind which there is a directory.

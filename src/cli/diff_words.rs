@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::compare::{Change, Difference, Item, Side, What};
 use crate::entry::Kind;
-use crate::text::{human_size, timestamp};
+use crate::text::{Lines, escape, human_size, timestamp};
 
 use super::diff_patch::write_patch;
+use super::entry::put_attributes;
 use super::output::{Output, put_name};
 use super::style::Style;
 
@@ -119,11 +120,11 @@ impl<'a> Teller<'a> {
         let letter = self.out.paint(style, difference.change.letter());
         write!(self.out, "{letter} /")?;
         if let Change::Renamed(from) = &difference.change {
-            let from = self.out.name(from.as_bytes()).into_owned();
+            let from = self.name(from.as_bytes());
             self.out.write_all(&from)?;
             self.out.write_all(b" -> /")?;
         }
-        let path = self.out.name(difference.path.as_bytes()).into_owned();
+        let path = self.name(difference.path.as_bytes());
         self.out.write_all(&path)?;
         if !details.is_empty() {
             self.out.write_all(b"  (")?;
@@ -131,6 +132,14 @@ impl<'a> Teller<'a> {
             self.out.write_all(b")")?;
         }
         self.out.write_all(b"\n")
+    }
+
+    /// A name; in a patch a newline of it would be a line of that, whoever reads.
+    fn name(&self, name: &[u8]) -> Vec<u8> {
+        match self.form {
+            Form::Patch => escape(name, Lines::Escape).into_bytes(),
+            _ => self.out.name(name).into_owned(),
+        }
     }
 
     /// In what the two differ, each with what it was and what it is.
@@ -160,7 +169,7 @@ impl<'a> Teller<'a> {
             What::Size => a.size.to_string(),
             What::Time => timestamp(a.mtime),
             What::Device => format!("{}, {}", a.device.major, a.device.minor),
-            What::Target => return Ok(Some(self.out.name(&side.target(item)?).into_owned())),
+            What::Target => return Ok(Some(self.name(&side.target(item)?))),
             What::Xattr | What::Content => return Ok(None),
         };
         Ok(Some(value.into_bytes()))
@@ -187,12 +196,7 @@ impl<'a> Teller<'a> {
 fn item_json(side: &Side, item: &Item) -> io::Result<Map<String, Value>> {
     let a = &item.attributes;
     let mut object = Map::new();
-    object.insert("type".into(), a.kind.name().into());
-    object.insert("mode".into(), format!("{:04o}", a.mode).into());
-    object.insert("uid".into(), a.uid.into());
-    object.insert("gid".into(), a.gid.into());
-    object.insert("size".into(), a.size.into());
-    object.insert("mtime".into(), timestamp(a.mtime).into());
+    put_attributes(&mut object, a);
     match a.kind {
         Kind::Symlink => put_name(&mut object, "target", &side.target(item)?),
         Kind::CharDevice | Kind::BlockDevice => {

@@ -56,12 +56,7 @@ impl Shown {
         let a = &self.attributes;
         let mut object = Map::new();
         put_name(&mut object, "path", path);
-        object.insert("type".into(), a.kind.name().into());
-        object.insert("mode".into(), format!("{:04o}", a.mode).into());
-        object.insert("uid".into(), a.uid.into());
-        object.insert("gid".into(), a.gid.into());
-        object.insert("size".into(), a.size.into());
-        object.insert("mtime".into(), timestamp(a.mtime).into());
+        put_attributes(&mut object, a);
         object.insert("nlink".into(), a.nlink.into());
         object.insert("inode".into(), self.ino.0.into());
         object.insert("layers".into(), self.layers.clone().into());
@@ -73,4 +68,14 @@ impl Shown {
         }
         object
     }
+}
+
+/// Puts what stat(2) says of anything into a JSON object.
+pub fn put_attributes(object: &mut Map<String, Value>, a: &Attributes) {
+    object.insert("type".into(), a.kind.name().into());
+    object.insert("mode".into(), format!("{:04o}", a.mode).into());
+    object.insert("uid".into(), a.uid.into());
+    object.insert("gid".into(), a.gid.into());
+    object.insert("size".into(), a.size.into());
+    object.insert("mtime".into(), timestamp(a.mtime).into());
 }

@@ -7,11 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::account::{Account, Content, Digests, Tone, Version};
 use crate::layer::Found;
-use crate::text::timestamp;
 use crate::union::{Missing, Step, Verdict};
 
 use super::args::{ImageArgs, path_bytes};
-use super::entry::Shown;
+use super::entry::{Shown, put_attributes};
 use super::output::{Output, put_name};
 use super::style::Style;
 use super::{Outcome, Result};
@@ -122,11 +121,11 @@ fn step_json(account: &Account<'_>, step: &Step) -> Result<Value> {
             Found::Leaf(leaf) => (account.stack.union.leaf_attributes(word.layer, leaf)?.kind.name(), None),
             Found::Dir { opaque, .. } => ("directory", Some(opaque)),
         };
-        let (verdict, by) = verdict(word.verdict);
+        let (verdict, by) = (word.verdict.name(), word.verdict.by());
         let mut word_json = json!({ "layer": word.layer.0, "found": found, "verdict": verdict });
         if let Some(object) = word_json.as_object_mut() {
             object.extend(opaque.map(|opaque| ("opaque".to_owned(), opaque.into())));
-            object.extend(by.map(|by| ("by".to_owned(), by.into())));
+            object.extend(by.map(|by| ("by".to_owned(), by.0.into())));
             if word.verdict != Verdict::Silent {
                 let step = account.stack.created_by(word.layer);
                 object.extend(step.map(|step| ("created_by".to_owned(), step.into())));
@@ -139,16 +138,12 @@ fn step_json(account: &Account<'_>, step: &Step) -> Result<Value> {
 }
 
 fn version_json(version: &Version) -> Value {
-    let (verdict, by) = verdict(version.verdict);
+    let (verdict, by) = (version.verdict.name(), version.verdict.by());
     let mut object = Map::new();
     object.insert("layer".into(), version.layer.0.into());
-    object.insert("type".into(), version.kind.name().into());
-    if let Some(a) = &version.attributes {
-        object.insert("mode".into(), format!("{:04o}", a.mode).into());
-        object.insert("uid".into(), a.uid.into());
-        object.insert("gid".into(), a.gid.into());
-        object.insert("size".into(), a.size.into());
-        object.insert("mtime".into(), timestamp(a.mtime).into());
+    match &version.attributes {
+        Some(attributes) => put_attributes(&mut object, attributes),
+        None => _ = object.insert("type".into(), version.kind.name().into()),
     }
     if let Content::Digest(digest) = &version.content {
         object.insert("digest".into(), digest.to_string().into());
@@ -157,16 +152,6 @@ fn version_json(version: &Version) -> Value {
         put_name(&mut object, "target", target);
     }
     object.insert("verdict".into(), verdict.into());
-    object.extend(by.map(|by| ("by".to_owned(), by.into())));
+    object.extend(by.map(|by| ("by".to_owned(), by.0.into())));
     Value::Object(object)
-}
-
-fn verdict(verdict: Verdict) -> (&'static str, Option<u32>) {
-    match verdict {
-        Verdict::Silent => ("silent", None),
-        Verdict::Shown => ("shown", None),
-        Verdict::Merged => ("merged", None),
-        Verdict::Hides => ("hides", None),
-        Verdict::Hidden { by } => ("hidden", Some(by.0)),
-    }
 }

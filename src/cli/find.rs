@@ -243,8 +243,8 @@ impl Hits<'_> {
             object.insert("type".into(), attributes.kind.name().into());
             object.insert("size".into(), attributes.size.into());
             object.insert("layer".into(), word.layer.0.into());
-            object.insert("verdict".into(), verdict(word).into());
-            let by = if let Verdict::Hidden { by } = word.verdict { by.0.into() } else { Value::Null };
+            object.insert("verdict".into(), word.verdict.name().into());
+            let by = word.verdict.by().map_or(Value::Null, |by| by.0.into());
             object.insert("hidden_by".into(), by);
             put_name(&mut object, "image", image.as_bytes());
             return Ok(array.push(&mut self.out, &object)?);
@@ -260,7 +260,7 @@ impl Hits<'_> {
         self.name(path, style)?;
         let what = match word.verdict {
             Verdict::Hidden { by } => format!("hidden by layer {by}"),
-            _ => verdict(word).to_owned(),
+            _ => word.verdict.name().to_owned(),
         };
         let what = self.out.paint(style, what).to_string();
         let layer = self.out.paint(Style::Layer, format!("layer {}", word.layer)).to_string();
@@ -311,16 +311,6 @@ fn as_of(image: &Path, layer: u32) -> OsString {
     let mut image = image.as_os_str().to_owned();
     image.push(format!("@{layer}"));
     image
-}
-
-fn verdict(word: &Word) -> &'static str {
-    match word.verdict {
-        Verdict::Silent => "silent",
-        Verdict::Shown => "shown",
-        Verdict::Merged => "merged",
-        Verdict::Hides => "hides",
-        Verdict::Hidden { .. } => "hidden",
-    }
 }
 
 /// A word as a shell would read it back.

@@ -48,11 +48,12 @@ impl Default for Bar {
 impl Progress for Bar {
     fn expect(&self, bytes: u64) {
         let mut reading = self.reading.lock();
-        reading.expected += bytes;
+        // An image may claim any size.
+        reading.expected = reading.expected.saturating_add(bytes);
         if reading.bar.is_none() && bytes > 0 && io::stderr().is_terminal() {
             // It is made now, so that its rate is right, and shown later.
             reading.since = Some(Instant::now());
-            reading.bar = Some(bar(self.what, reading.expected - bytes, reading.done));
+            reading.bar = Some(bar(self.what, reading.expected.saturating_sub(bytes), reading.done));
         }
         if let Some(bar) = &reading.bar {
             bar.set_length(reading.expected);
@@ -61,7 +62,7 @@ impl Progress for Bar {
 
     fn advance(&self, bytes: u64) {
         let mut reading = self.reading.lock();
-        reading.done += bytes;
+        reading.done = reading.done.saturating_add(bytes);
         if reading.done >= reading.expected {
             if let Some(bar) = reading.bar.take() {
                 bar.finish_and_clear();

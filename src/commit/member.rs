@@ -6,7 +6,7 @@ use crate::entry::{Attributes, Device, Kind, Time, Xattr};
 pub const BLOCK: u64 = 512;
 
 /// The name of the marker that makes a directory opaque (S11).
-const OPAQUE: &[u8] = b".wh..wh..opq";
+pub const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What stands before a name that is gone (S10).
 pub const WHITEOUT: &[u8] = b".wh.";
@@ -56,26 +56,27 @@ pub enum Body {
 pub struct Sparse {
     /// Its length in bytes, holes and all.
     pub size: u64,
-    /// Where its data is: offset and length, in order.
-    pub data: Vec<(u64, u64)>,
+    /// Bytes of data.
+    data: u64,
+    /// The map as it stands before the data: numbers, one a line, to the end of a block.
+    pub map: Vec<u8>,
 }
 
 impl Sparse {
-    /// The map as it stands before the data: numbers, one a line, to the end of a block.
-    pub fn map(&self) -> Vec<u8> {
+    /// A file of `size` bytes with data at these offsets, of these lengths, in order.
+    pub fn new(size: u64, data: impl Iterator<Item = (u64, u64)> + Clone) -> Sparse {
         // Readers find the length of the file in the map, too, where its end is a hole.
-        let end = self.data.last().map_or(0, |(at, len)| at.saturating_add(*len));
-        let end = (end < self.size).then_some((self.size, 0));
-        let data = self.data.iter().copied().chain(end);
-        let mut map = format!("{}\n", data.clone().count());
-        data.for_each(|(at, len)| map.push_str(&format!("{at}\n{len}\n")));
+        let end = data.clone().last().map_or(0, |(at, len)| at.saturating_add(len));
+        let pieces = data.clone().chain((end < size).then_some((size, 0)));
+        let mut map = format!("{}\n", pieces.clone().count());
+        pieces.for_each(|(at, len)| map.push_str(&format!("{at}\n{len}\n")));
         let mut map = map.into_bytes();
         map.resize(map.len().next_multiple_of(BLOCK as usize), 0);
-        map
+        Sparse { size, data: data.fold(0, |sum, (_, len)| sum.saturating_add(len)), map }
     }
 
     fn stored_len(&self) -> u64 {
-        self.data.iter().fold(self.map().len() as u64, |sum, (_, len)| sum.saturating_add(*len))
+        self.data.saturating_add(self.map.len() as u64)
     }
 }
 

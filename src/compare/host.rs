@@ -1,9 +1,7 @@
 //! A directory of the host, compared as it lies: no name in it means more than it says.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,13 +47,4 @@ pub fn item(spot: Spot, stat: &Stat) -> io::Result<Item> {
     xattrs.retain(|xattr| !xattr.name.starts_with(b"security.") || &*xattr.name == b"security.capability");
     xattrs.sort();
     Ok(Item { attributes: host_attributes(stat, None), xattrs, source: Source::Upper(spot) })
-}
-
-/// Whether a directory is an upper that was written over an image: peelfs recorded there which.
-pub fn is_upper(path: &Path) -> bool {
-    let Ok(dir) = open(path) else { return false };
-    let names = [&b"user.overlay.peelfs.base"[..], b"trusted.overlay.peelfs.base"];
-    names.into_iter().any(|name| {
-        crate::host::xattr(&dir, OsStr::new("").as_bytes(), name).is_ok_and(|value| value.is_some())
-    })
 }

@@ -59,8 +59,13 @@ fn join(all: Vec<Difference>, came_from: &HashMap<usize, usize>) -> Vec<Differen
     all.into_iter().flatten().collect()
 }
 
+/// Bytes of holes in a file that is worth looking for: they have to be hashed, and an image may claim any number.
+const MOST_HOLES: u64 = 1 << 30;
+
 /// The size of a file that is worth looking for.
 fn size(item: &Option<Item>) -> Option<u64> {
     let attributes = item.as_ref()?.attributes;
-    (attributes.kind == Kind::Regular && attributes.size > 0).then_some(attributes.size)
+    let holes = attributes.size.saturating_sub(attributes.blocks.saturating_mul(512));
+    let is_worth_it = attributes.kind == Kind::Regular && attributes.size > 0 && holes <= MOST_HOLES;
+    is_worth_it.then_some(attributes.size)
 }

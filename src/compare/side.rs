@@ -11,6 +11,7 @@ use rustix::fs::{OFlags, Stat};
 use crate::commit::{Entry, Sides, Source, of_view};
 use crate::digest::{Algorithm, Digest};
 use crate::entry::{Attributes, Kind, Xattr};
+use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union::{self, MergedDir};
 use crate::upper::{self, OpenDir, Spot, Upper, View};
@@ -194,6 +195,14 @@ impl Side {
         Entry { attributes, xattrs: Vec::new(), source, file: None }.with_data(self.layers()?, act)
     }
 
+    /// The image and the file in it that has the contents, if a layer has them.
+    pub(super) fn in_layer(&self, item: &Item) -> Option<(&Stack, (LayerNo, LeafId))> {
+        match &item.source {
+            Source::Lower(union::Node::Leaf { layer, leaf }) => Some((self.stack()?, (*layer, *leaf))),
+            _ => None,
+        }
+    }
+
     /// The digest of the contents of a regular file.
     pub fn digest(&self, item: &Item) -> io::Result<Digest> {
         self.with_data(item, |data| Digest::of_reader(Algorithm::Sha256, data).map(|(digest, _)| digest))
@@ -202,9 +211,4 @@ impl Side {
 
 fn host_attributes_kind(stat: &Stat) -> Kind {
     upper::host_attributes(stat, None).kind
-}
-
-/// Whether a directory is an upper that was written over an image.
-pub fn is_upper(path: &Path) -> bool {
-    host::is_upper(path)
 }

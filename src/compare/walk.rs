@@ -244,6 +244,11 @@ impl<'a> Walk<'a, '_> {
         if a.size == 0 || a.mtime == b.mtime && !self.options.content {
             return Ok(false);
         }
+        if let (Some((stack, file)), Some((other, other_file))) =
+            (self.old.in_layer(old), self.new.in_layer(new))
+        {
+            return Ok(!stack.has_same_contents(file, other, other_file, a.size)?);
+        }
         let is_same =
             self.old.with_data(old, |old| self.new.with_data(new, |new| have_same_bytes(old, new)))?;
         Ok(!is_same)

@@ -105,6 +105,13 @@ pub struct CopyOut<'a> {
     complain: Complain<'a>,
 }
 
+/// Where something goes: a name in a directory that is open, and its path below the root of the copy.
+struct Target<'t> {
+    at: BorrowedFd<'t>,
+    name: &'t [u8],
+    path: &'t TreePath,
+}
+
 /// A directory that is being filled.
 struct Level {
     fd: OwnedFd,
@@ -152,7 +159,9 @@ impl<'a> CopyOut<'a> {
                 copy.fill(level);
                 Ok(())
             }
-            Node::Leaf { layer, leaf } => copy.leaf(root.as_fd(), &name, &place, (*layer, *leaf)),
+            Node::Leaf { layer, leaf } => {
+                copy.leaf(&Target { at: root.as_fd(), name: &name, path: &place }, (*layer, *leaf))
+            }
         }
     }
 
@@ -171,7 +180,8 @@ impl<'a> CopyOut<'a> {
                     Err(error) => (self.complain)(&from, error),
                 },
                 Node::Leaf { layer, leaf } => {
-                    if let Err(error) = self.leaf(level.fd.as_fd(), &name, &to, (layer, leaf)) {
+                    let to = Target { at: level.fd.as_fd(), name: &name, path: &to };
+                    if let Err(error) = self.leaf(&to, (layer, leaf)) {
                         (self.complain)(&from, error);
                     }
                 }
@@ -229,24 +239,18 @@ impl<'a> CopyOut<'a> {
         }
     }
 
-    fn leaf(
-        &mut self,
-        at: BorrowedFd<'_>,
-        name: &[u8],
-        to: &TreePath,
-        file: (LayerNo, LeafId),
-    ) -> Result<()> {
+    fn leaf(&mut self, to: &Target<'_>, file: (LayerNo, LeafId)) -> Result<()> {
         let attributes = self.stack.union.leaf_attributes(file.0, file.1)?;
-        if attributes.nlink > 1 && !self.is_first(&file, to) {
-            match self.link(at, name, to, file) {
+        if attributes.nlink > 1 && !self.is_first(&file, to.path) {
+            match self.link(to, file) {
                 // The first one could not be copied: perhaps this one can.
                 Err(Error::Host(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    self.firsts.insert(file, to.clone());
+                    self.firsts.insert(file, to.path.clone());
                 }
                 linked => return linked,
             }
         }
-        self.make(at, name, to, file, &attributes)
+        self.make(to, file, &attributes)
     }
 
     /// Whether a file has not been copied under another name; if so it is noted that it is under this one.
@@ -260,67 +264,45 @@ impl<'a> CopyOut<'a> {
     }
 
     /// Gives a file that has been copied one name more.
-    fn link(
-        &mut self,
-        at: BorrowedFd<'_>,
-        name: &[u8],
-        to: &TreePath,
-        file: (LayerNo, LeafId),
-    ) -> Result<()> {
+    fn link(&self, to: &Target<'_>, file: (LayerNo, LeafId)) -> Result<()> {
         let Some(first) = self.firsts.get(&file) else { return Ok(()) };
         let first = open_beneath(&self.root, first, OFlags::PATH)?;
         let proc = format!("/proc/self/fd/{}", first.as_raw_fd());
-        let link = |name: &[u8]| rustix::fs::linkat(CWD, &*proc, at, name, AtFlags::SYMLINK_FOLLOW);
-        let temporary = file::temporary(link)?;
-        self.put(at, &temporary, name, to)
+        let link = |name: &[u8]| rustix::fs::linkat(CWD, &*proc, to.at, name, AtFlags::SYMLINK_FOLLOW);
+        self.put(&file::temporary(link)?, to)
     }
 
-    fn make(
-        &mut self,
-        at: BorrowedFd<'_>,
-        name: &[u8],
-        to: &TreePath,
-        (layer, leaf): (LayerNo, LeafId),
-        attributes: &Attributes,
-    ) -> Result<()> {
-        let union = &self.stack.union;
-        let xattrs = union.leaf_xattrs(layer, leaf)?;
+    /// Makes something under a name of our own, and puts it into its place once it is whole.
+    fn make(&self, to: &Target<'_>, file: (LayerNo, LeafId), attributes: &Attributes) -> Result<()> {
+        let xattrs = self.stack.union.leaf_xattrs(file.0, file.1)?;
         let mut lacks: Vec<Error> = Vec::new();
-        let temporary = match attributes.kind {
+        let lack = &mut |error| lacks.push(error);
+        let (temporary, made) = match attributes.kind {
             Kind::Regular => {
-                let (temporary, fd) = file::create(at)?;
-                let filled = self.stack.with_file(layer, leaf, |extents, source| {
+                let (temporary, fd) = file::create(to.at)?;
+                let filled = self.stack.with_file(file.0, file.1, |extents, source| {
                     file::fill(&fd, extents, attributes.size, source, self.progress)
                 });
-                let dressed = filled.map_err(Error::from).and_then(|()| {
-                    self.dress.open(fd.as_fd(), attributes, &xattrs, &mut |error| lacks.push(error))
-                });
-                if let Err(error) = dressed {
-                    let _ = rustix::fs::unlinkat(at, &*temporary, AtFlags::empty());
-                    return Err(error);
-                }
-                temporary
+                let mut dressed = || self.dress.open(fd.as_fd(), attributes, &xattrs, lack);
+                (temporary, filled.map_err(Error::from).and_then(|()| dressed()))
             }
             kind => {
                 let target = match kind {
-                    Kind::Symlink => union.link_target(layer, leaf)?.into_owned(),
-                    _ => Vec::new(),
+                    Kind::Symlink => self.stack.union.link_target(file.0, file.1)?,
+                    _ => Default::default(),
                 };
-                let temporary = file::temporary(|name| self.bare(at, name, attributes, &target))
-                    .map_err(|error| special(kind, error))?;
-                let kept = &mut |error| lacks.push(error);
-                if let Err(error) = self.dress.named(at, &temporary, attributes, &xattrs, kept) {
-                    let _ = rustix::fs::unlinkat(at, &*temporary, AtFlags::empty());
-                    return Err(error);
-                }
-                temporary
+                let temporary = file::temporary(|name| self.bare(to.at, name, attributes, &target));
+                let temporary = temporary.map_err(|errno| special(kind, errno))?;
+                let dressed = self.dress.named(to.at, &temporary, attributes, &xattrs, lack);
+                (temporary, dressed)
             }
         };
-        self.put(at, &temporary, name, to)?;
-        match lacks.into_iter().next() {
-            Some(error) => Err(error),
-            None => Ok(()),
+        if made.is_err() {
+            let _ = rustix::fs::unlinkat(to.at, &*temporary, AtFlags::empty());
         }
+        made?;
+        self.put(&temporary, to)?;
+        lacks.into_iter().next().map_or(Ok(()), Err)
     }
 
     /// Makes what is neither file nor directory.
@@ -337,12 +319,14 @@ impl<'a> CopyOut<'a> {
     }
 
     /// Puts something that is whole into its place.
-    fn put(&self, at: BorrowedFd<'_>, temporary: &[u8], name: &[u8], to: &TreePath) -> Result<()> {
-        let placed = rustix::fs::renameat(at, temporary, at, name);
+    fn put(&self, temporary: &[u8], to: &Target<'_>) -> Result<()> {
+        let placed = rustix::fs::renameat(to.at, temporary, to.at, to.name);
         // Of two names of one file a rename does nothing.
-        let _ = rustix::fs::unlinkat(at, temporary, AtFlags::empty());
+        let _ = rustix::fs::unlinkat(to.at, temporary, AtFlags::empty());
         match placed {
-            Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => Err(Error::IsDirectory(self.shown(to))),
+            Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
+                Err(Error::IsDirectory(self.shown(to.path)))
+            }
             placed => Ok(placed?),
         }
     }

@@ -126,7 +126,7 @@ impl<'a, W: Write> Export<'a, W> {
         if member.data_len() == 0 {
             return self.tar.add(&member);
         }
-        self.progress.advance(entry.attributes.size);
+        self.progress.advance(entry.attributes.size.min(entry.attributes.blocks.saturating_mul(512)));
         if let Source::Lower(union::Node::Leaf { layer, leaf }) = entry.source {
             return self.stack.with_file(layer, leaf, |extents, source| {
                 sparse::add(&mut self.tar, member, extents, source)

@@ -21,8 +21,8 @@ pub fn add<W: Write>(
     if size.saturating_sub(data) < WORTH_A_MAP {
         return tar.add_file(&member, LayerFile::new(extents, size, source));
     }
-    let sparse = Sparse { size, data: extents.iter().map(|extent| (extent.logical, extent.len)).collect() };
-    let map = sparse.map();
+    let sparse = Sparse::new(size, extents.iter().map(|extent| (extent.logical, extent.len)));
+    let map = sparse.map.clone();
     member.body = Body::Sparse(sparse);
     tar.add_file(&member, map.as_slice().chain(Pieces { extents, at: 0, source }))
 }

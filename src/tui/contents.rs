@@ -145,7 +145,7 @@ impl<'a> Contents<'a> {
     /// Shows the end.
     pub fn go_to_end(&mut self) -> io::Result<()> {
         self.top = match self.form {
-            Form::Hex => self.size.div_ceil(HEX) * HEX,
+            Form::Hex => self.size.div_ceil(HEX).saturating_mul(HEX),
             Form::Text => self.size,
         };
         self.step(-(self.height.max(1) as isize))

@@ -24,6 +24,27 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Silent => "silent",
+            Verdict::Shown => "shown",
+            Verdict::Merged => "merged",
+            Verdict::Hides => "hides",
+            Verdict::Hidden { .. } => "hidden",
+        }
+    }
+
+    /// The layer that settled the name first, where that was another one.
+    pub fn by(self) -> Option<LayerNo> {
+        match self {
+            Verdict::Hidden { by } => Some(by),
+            _ => None,
+        }
+    }
+}
+
 /// The fold over the layers' words on one name.
 #[derive(Debug, Default)]
 pub struct Merge {

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::AsFd;
 
 use rustix::fs::XattrFlags;
 use rustix::io::{Errno, Result};
 
 use crate::blob::{ReadAt, Reader};
 use crate::digest::{Algorithm, ChainId, DiffId, Digest};
+use crate::entry::overlay_attribute;
+use crate::host;
 use crate::index::Content;
 use crate::stack::Stack;
 use crate::tarball::Known;
@@ -49,6 +52,12 @@ impl Base {
 
 fn hash(tar: &dyn ReadAt) -> io::Result<DiffId> {
     Digest::of_reader(Algorithm::Sha256, Reader::new(tar)).map(|(digest, _)| DiffId(digest))
+}
+
+/// Whether a directory is an upper that was written over an image: it says which.
+pub fn is_upper(dir: impl AsFd) -> bool {
+    let xattrs = host::xattrs(dir, b"").unwrap_or_default();
+    xattrs.iter().any(|xattr| overlay_attribute(&xattr.name) == Some(ATTRIBUTE.as_bytes()))
 }
 
 impl Upper {

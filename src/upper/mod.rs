@@ -28,7 +28,7 @@ use crate::entry::{Attributes, Xattr, overlay_attribute};
 use crate::host::{self, OVERRIDE, Override};
 use crate::path::TreePath;
 
-pub use base::Base;
+pub use base::{Base, is_upper};
 pub use draft::{Body, Draft, Look, Place, When};
 pub use list::Listing;
 pub use look::Looked;

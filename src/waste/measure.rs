@@ -2,8 +2,6 @@
 
 use std::io;
 
-use crate::blob::LayerFile;
-use crate::commit::have_same_bytes;
 use crate::entry::{Attributes, Kind};
 use crate::layer::{Found, LayerNo, LeafId};
 use crate::path::TreePath;
@@ -127,12 +125,7 @@ impl Measuring<'_> {
         if stack.union.leaf_source(above.0, above.1) == file {
             return Ok(true);
         }
-        stack.with_file(file.0, file.1, |extents, source| {
-            let mut own = LayerFile::new(extents, attributes.size, source);
-            stack.with_file(above.0, above.1, |extents, source| {
-                have_same_bytes(&mut own, &mut LayerFile::new(extents, other.size, source))
-            })
-        })
+        stack.has_same_contents(file, stack, above, attributes.size)
     }
 
     fn finish(mut self) -> Waste {

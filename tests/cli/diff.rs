@@ -175,8 +175,7 @@ D /gone
 +++ /dev/null
 @@ -1 +0,0 @@
 -x
-A /new
-+name
+A /new\n+name
 --- /dev/null
 +++ b/new\n+name
 @@ -0,0 +1 @@

@@ -1,5 +1,6 @@
 //! One layer alone, its markers as the names that they have in a tar, whatever form they had in the layer.
 
+use crate::commit::{OPAQUE, WHITEOUT};
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::fs::{DirEntry, Error, Filesystem, InodeNo, Result};
 use crate::layer::{DirId, EntryNo, Found, Layer, LayerNo, LeafId};
@@ -7,12 +8,6 @@ use crate::path::MAX_COMPONENT;
 use crate::union::{Member, MergedDir};
 
 use super::facts;
-
-/// How a whiteout's name begins.
-const WHITEOUT: &[u8] = b".wh.";
-
-/// The name of the marker in an opaque directory.
-const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// What the upper half of a number says: a member of the layer, a whiteout, an opaque directory's marker.
 const MEMBER: u64 = 1;
