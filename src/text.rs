@@ -62,6 +62,13 @@ pub fn count(n: u64, noun: &str) -> String {
     }
 }
 
+/// Layers by their numbers: `layer 2`, `layers 4, 0`.
+pub fn layers(numbers: impl IntoIterator<Item = u32>) -> String {
+    let numbers: Vec<String> = numbers.into_iter().map(|number| number.to_string()).collect();
+    let noun = if numbers.len() == 1 { "layer" } else { "layers" };
+    format!("{noun} {}", numbers.join(", "))
+}
+
 /// A size for people: `1.2 MiB`.
 pub fn human_size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

@@ -1,8 +1,10 @@
 //! Names that a name which nobody has may have been meant for.
 
-use crate::layer::Result;
 use crate::stack::Stack;
 use crate::union::{Explanation, Node};
+
+use super::Error;
+use super::over::Over;
 
 /// Names of a directory that are looked at: more would be felt.
 const MAX_LISTED: usize = 100_000;
@@ -14,7 +16,11 @@ const MAX_LETTERS: usize = 64;
 const MAX_TOLD: usize = 5;
 
 /// Paths beside the first component that is not there, the likeliest first; at most five.
-pub fn near(stack: &Stack, explanation: &Explanation) -> Result<Vec<Vec<u8>>> {
+pub(super) fn near(
+    stack: &Stack,
+    explanation: &Explanation,
+    over: Option<&Over<'_>>,
+) -> Result<Vec<Vec<u8>>, Error> {
     let Some(gone) = explanation.steps.iter().position(|step| step.node.is_none()) else {
         return Ok(Vec::new());
     };
@@ -24,10 +30,20 @@ pub fn near(stack: &Stack, explanation: &Explanation) -> Result<Vec<Vec<u8>>> {
     let (Some(above), Some(wanted)) = (above, wanted) else { return Ok(Vec::new()) };
     let Some(Node::Dir(dir)) = &above.node else { return Ok(Vec::new()) };
     let mut found: Vec<(usize, Vec<u8>)> = Vec::new();
-    for listed in stack.union.list(dir)?.take(MAX_LISTED) {
-        let name = listed?.name;
+    let mut consider = |name: &[u8]| {
         if let Some(distance) = distance(&wanted, name) {
             found.push((distance, name.to_vec()));
+        }
+    };
+    match over {
+        Some(over) => {
+            let listed = over.view().list(&over.deepest)?;
+            listed.iter().take(MAX_LISTED).for_each(|(name, _)| consider(name));
+        }
+        None => {
+            for listed in stack.union.list(dir)?.take(MAX_LISTED) {
+                consider(listed?.name);
+            }
         }
     }
     found.sort();

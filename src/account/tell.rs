@@ -5,6 +5,7 @@ use crate::layer::{EntryNo, Found, LayerNo, Result};
 use crate::path;
 use crate::text::{Lines, escape, human_size, mode, shown_path, timestamp};
 use crate::union::{Missing, Node, Step, Verdict, Word};
+use crate::upper;
 
 use super::{Account, Content, Version};
 
@@ -56,10 +57,10 @@ impl Account<'_> {
         let mut lines = self.followed_lines();
         let last = self.explanation.steps.len().saturating_sub(1);
         for (no, step) in self.explanation.steps.iter().enumerate() {
-            if no == last || decides(step) || self.is_in_the_way(step) {
-                lines.extend(self.step_lines(step)?);
+            if no == last || decides(step) || self.is_in_the_way(step) || self.upper_matters(no) {
+                lines.extend(self.step_lines(no, step)?);
             } else if no > 0 {
-                lines.push(on_the_way(step));
+                lines.push(self.on_the_way(step));
             }
         }
         lines.extend(self.layer_lines());
@@ -76,13 +77,13 @@ impl Account<'_> {
             lines.push(vec![
                 span(Tone::Title, shown_path(link.path.as_bytes())),
                 span(Tone::Plain, " is a symlink of "),
-                span(Tone::Layer, format!("layer {}", link.layer)),
+                span(Tone::Layer, self.who(link.layer)),
                 span(Tone::Plain, format!(" to {}", escape(&link.target, Lines::Escape))),
             ]);
         }
         let path = self.path();
         let asked = path::split(&self.asked).collect::<Vec<_>>().join(&b'/');
-        if asked != path.as_bytes() {
+        if asked != path.as_bytes() && !self.is_broken() {
             let text = format!("{} is {}", shown_path(&asked), shown_path(path.as_bytes()));
             lines.push(vec![span(Tone::Plain, text)]);
         }
@@ -94,15 +95,20 @@ impl Account<'_> {
     }
 
     /// A component, and below it each layer's word, top first; layers that are silent next to each other take a line.
-    fn step_lines(&self, step: &Step) -> Result<Vec<Line>> {
+    fn step_lines(&self, no: usize, step: &Step) -> Result<Vec<Line>> {
         let mut lines = vec![title(shown_path(step.path.as_bytes()))];
         if step.words.iter().all(|word| word.verdict == Verdict::Silent) {
-            lines.push(vec![span(Tone::Faint, "  no layer has it")]);
+            lines.push(vec![span(Tone::Faint, format!("  {}", self.nobody()))]);
             return Ok(lines);
         }
         let mut silent: Vec<LayerNo> = Vec::new();
         let mut is_settled = false;
         for word in &step.words {
+            if self.is_upper(word.layer) {
+                lines.push(self.upper_line(no, word, step.node.is_some())?);
+                is_settled |= settles(word);
+                continue;
+            }
             if word.verdict == Verdict::Silent {
                 silent.push(word.layer);
                 continue;
@@ -117,17 +123,70 @@ impl Account<'_> {
     }
 
     fn word_line(&self, word: &Word, shows: bool) -> Result<Line> {
-        let (tone, verdict) = verdict(word, shows);
+        let (tone, verdict) = self.verdict(word, shows);
         let found = self.found(word)?;
         let of_word = match word.found {
             Found::Whiteout | Found::Dir { opaque: true, .. } => Tone::Marker,
             _ => Tone::Plain,
         };
         Ok(vec![
-            span(Tone::Layer, format!("  layer {:<6}", word.layer.0)),
+            span(Tone::Layer, self.column(word.layer)),
             span(of_word, format!("{found:<WORD_WIDTH$}")),
             span(tone, format!(" → {verdict}")),
         ])
+    }
+
+    /// The upper's word, which comes first and is told though it is silent.
+    fn upper_line(&self, no: usize, word: &Word, shows: bool) -> Result<Line> {
+        if word.verdict == Verdict::Silent {
+            return Ok(vec![span(Tone::Faint, format!("{}–", self.column(word.layer)))]);
+        }
+        let (tone, verdict) = match self.upper_word(no) {
+            Some(upper::Word::Dir(_, upper::Below::Unknown)) => {
+                (Tone::Hidden, "an error (EINVAL)".to_owned())
+            }
+            _ => self.verdict(word, shows),
+        };
+        let of_word = match word.found {
+            Found::Leaf(_) => Tone::Plain,
+            _ if verdict == "shown" => Tone::Plain,
+            _ => Tone::Marker,
+        };
+        let is_last = no + 1 == self.explanation.steps.len();
+        let origin = self.origin().filter(|_| is_last).map(|origin| format!("; {origin}"));
+        Ok(vec![
+            span(Tone::Layer, self.column(word.layer)),
+            span(of_word, format!("{:<WORD_WIDTH$}", self.upper_text(no)?)),
+            span(tone, format!(" → {verdict}{}", origin.unwrap_or_default())),
+        ])
+    }
+
+    /// What became of a word; `shows` if something shows at its path.
+    fn verdict(&self, word: &Word, shows: bool) -> (Tone, String) {
+        match (word.verdict, word.found) {
+            (Verdict::Silent, _) => (Tone::Faint, String::new()),
+            (Verdict::Shown, Found::Dir { opaque: true, .. }) => {
+                (Tone::Shown, "shown; nothing below shows in it, the search ends here".into())
+            }
+            (Verdict::Shown, Found::Dir { .. }) => (Tone::Shown, "shown".into()),
+            (Verdict::Shown, _) => (Tone::Shown, "shown, the search ends here".into()),
+            (Verdict::Merged, Found::Dir { opaque: true, .. }) => {
+                (Tone::Shown, "merged in; nothing below shows in it, the search ends here".into())
+            }
+            (Verdict::Merged, _) => (Tone::Shown, "merged in".into()),
+            (Verdict::Hides, _) if shows => {
+                (Tone::Hidden, "hides what is below, the search ends here".into())
+            }
+            (Verdict::Hides, _) => (Tone::Hidden, "hidden, the search ends here".into()),
+            (Verdict::Hidden { by }, _) => (Tone::Hidden, format!("hidden by {}", self.who(by))),
+        }
+    }
+
+    fn nobody(&self) -> &'static str {
+        match self.over {
+            Some(_) => "neither the upper nor any layer has it",
+            None => "no layer has it",
+        }
     }
 
     /// A layer's word, in words.
@@ -190,7 +249,7 @@ impl Account<'_> {
     }
 
     fn version_line(&self, version: &Version) -> Line {
-        let mut line = vec![span(Tone::Layer, format!("  layer {:<6}", version.layer.0))];
+        let mut line = vec![span(Tone::Layer, self.column(version.layer))];
         let text = match &version.attributes {
             None => "implied directory".to_owned(),
             Some(a) => {
@@ -232,16 +291,24 @@ impl Account<'_> {
 
     fn target_line(&self) -> Option<Line> {
         Some(match self.target.as_ref()? {
-            Ok(resolved) => vec![span(
+            Ok(target) => vec![span(
                 Tone::Plain,
-                format!(
-                    "leads to {}, of layer {}",
-                    shown_path(resolved.path.as_bytes()),
-                    resolved.node.layer()
-                ),
+                format!("leads to {}, of {}", shown_path(target.path.as_bytes()), self.who(target.layer)),
             )],
             Err(error) => vec![span(Tone::Hidden, format!("leads nowhere: {error}"))],
         })
+    }
+
+    /// A component on the way at which nothing is decided.
+    fn on_the_way(&self, step: &Step) -> Line {
+        let members = step.words.iter().filter(|word| word.verdict != Verdict::Silent);
+        let layers: Vec<LayerNo> = members.map(|word| word.layer).collect();
+        let text = match &*layers {
+            [] => format!("  {}", self.nobody()),
+            [only] => format!("  in {}", self.who(*only)),
+            layers => format!("  merged from {}", self.parts(layers.iter().copied())),
+        };
+        vec![span(Tone::Title, shown_path(step.path.as_bytes())), span(Tone::Faint, text)]
     }
 
     /// What a lookup would find, and by whose doing.
@@ -250,41 +317,34 @@ impl Account<'_> {
             let step = self.stack.created_by(layer);
             step.map(|step| format!(" ({})", escape(step.as_bytes(), Lines::Escape))).unwrap_or_default()
         };
+        if let Some(text) = self.broken() {
+            return Ok(vec![span(Tone::Hidden, format!("=> {text}"))]);
+        }
         let (tone, text) = match (self.node(), self.explanation.missing()) {
+            (Some(Node::Leaf { layer, .. }), _) if self.is_upper(*layer) => {
+                (Tone::Shown, self.upper_conclusion())
+            }
+            (Some(Node::Dir(dir)), _) if self.is_upper(dir.top().layer) => {
+                (Tone::Shown, self.upper_dir_conclusion(dir))
+            }
             (Some(Node::Leaf { layer, .. }), _) => {
                 (Tone::Shown, format!("shown from layer {layer}{}", made_by(*layer)))
             }
             (Some(Node::Dir(dir)), _) => {
-                let layers: Vec<String> = dir.members().iter().map(|m| m.layer.to_string()).collect();
-                let top = made_by(dir.top().layer);
-                let what = match &*layers {
-                    [only] => format!("shown from layer {only}{top}"),
-                    layers => format!("merged from layers {}{top}", layers.join(", ")),
-                };
-                (Tone::Shown, what)
+                let parts = self.parts(dir.members().iter().map(|member| member.layer));
+                let verb = if dir.members().len() > 1 { "merged" } else { "shown" };
+                (Tone::Shown, format!("{verb} from {parts}{}", made_by(dir.top().layer)))
             }
             (None, Some(Missing::HiddenBy(layer))) => {
-                (Tone::Hidden, format!("not there: hidden by layer {layer}{}", made_by(layer)))
+                (Tone::Hidden, format!("not there: hidden by {}{}", self.who(layer), made_by(layer)))
             }
             (None, Some(Missing::NotADirectory(step))) => {
                 (Tone::Hidden, format!("not there: {} is no directory", shown_path(step.path.as_bytes())))
             }
-            (None, Some(Missing::Nowhere) | None) => (Tone::Hidden, "not there: no layer has it".to_owned()),
+            (None, Some(Missing::Nowhere) | None) => (Tone::Hidden, format!("not there: {}", self.nobody())),
         };
         Ok(vec![span(tone, format!("=> {text}"))])
     }
-}
-
-/// A component on the way at which nothing is decided.
-fn on_the_way(step: &Step) -> Line {
-    let members = step.words.iter().filter(|word| word.verdict != Verdict::Silent);
-    let layers: Vec<String> = members.map(|word| word.layer.to_string()).collect();
-    let text = match &*layers {
-        [] => "  no layer has it".to_owned(),
-        [only] => format!("  in layer {only}"),
-        layers => format!("  merged from layers {}", layers.join(", ")),
-    };
-    vec![span(Tone::Title, shown_path(step.path.as_bytes())), span(Tone::Faint, text)]
 }
 
 /// Layers next to each other that say nothing, top first.
@@ -309,24 +369,5 @@ fn settles(word: &Word) -> bool {
         (Verdict::Merged, Found::Dir { opaque, .. }) => opaque,
         (Verdict::Shown, Found::Dir { opaque, .. }) => opaque,
         _ => true,
-    }
-}
-
-/// What became of a word; `shows` if something shows at its path.
-fn verdict(word: &Word, shows: bool) -> (Tone, String) {
-    match (word.verdict, word.found) {
-        (Verdict::Silent, _) => (Tone::Faint, String::new()),
-        (Verdict::Shown, Found::Dir { opaque: true, .. }) => {
-            (Tone::Shown, "shown; nothing below shows in it, the search ends here".into())
-        }
-        (Verdict::Shown, Found::Dir { .. }) => (Tone::Shown, "shown".into()),
-        (Verdict::Shown, _) => (Tone::Shown, "shown, the search ends here".into()),
-        (Verdict::Merged, Found::Dir { opaque: true, .. }) => {
-            (Tone::Shown, "merged in; nothing below shows in it, the search ends here".into())
-        }
-        (Verdict::Merged, _) => (Tone::Shown, "merged in".into()),
-        (Verdict::Hides, _) if shows => (Tone::Hidden, "hides what is below, the search ends here".into()),
-        (Verdict::Hides, _) => (Tone::Hidden, "hidden, the search ends here".into()),
-        (Verdict::Hidden { by }, _) => (Tone::Hidden, format!("hidden by layer {by}")),
     }
 }

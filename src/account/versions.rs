@@ -1,12 +1,15 @@
 //! What layers have at a path: each its own, whether it shows or not.
 
-use crate::digest::Digest;
+use std::io;
+
+use crate::digest::{Algorithm, Digest};
 use crate::entry::{Attributes, Kind};
 use crate::layer::{self, EntryNo, Found, LayerNo};
 use crate::stack::Stack;
 use crate::union::{Explanation, Verdict, Word};
 
 use super::Error;
+use super::over::{Copied, Over, Own};
 
 /// Which files' digests are computed: their contents have to be read for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +22,21 @@ pub enum Digests {
     All,
 }
 
-/// One layer's version of what stands at a path.
+impl Digests {
+    /// Whether a file of this size is read.
+    pub fn reads(self, size: u64) -> bool {
+        match self {
+            Digests::None => false,
+            Digests::UpTo(bytes) => size <= bytes,
+            Digests::All => true,
+        }
+    }
+}
+
+/// One layer's version of what stands at a path, or the upper's.
 #[derive(Debug, Clone)]
 pub struct Version {
-    /// The layer.
+    /// The layer; of the upper's version that above all ([`Union::above`](crate::union::Union::above)).
     pub layer: LayerNo,
     /// What it is.
     pub kind: Kind,
@@ -55,8 +69,14 @@ impl Version {
 }
 
 /// All versions that an explained path has, top first.
-pub fn versions(stack: &Stack, explanation: &Explanation, digests: Digests) -> Result<Vec<Version>, Error> {
+pub(super) fn versions(
+    stack: &Stack,
+    explanation: &Explanation,
+    over: Option<&Over<'_>>,
+    digests: Digests,
+) -> Result<Vec<Version>, Error> {
     let Some(last) = explanation.steps.last() else { return Ok(Vec::new()) };
+    let own = over.and_then(|over| over.own.as_ref());
     let mut left = match digests {
         Digests::None => 0,
         Digests::UpTo(bytes) => bytes,
@@ -64,18 +84,47 @@ pub fn versions(stack: &Stack, explanation: &Explanation, digests: Digests) -> R
     };
     let mut versions = Vec::new();
     for word in &last.words {
-        let Some(mut version) = version(stack, word)? else { continue };
-        if let (Found::Leaf(leaf), Content::NotRead, true) = (word.found, &version.content, left > 0) {
+        let own = own.filter(|_| word.layer == stack.union.above());
+        let version = match own {
+            Some(own) => Some(own_version(stack, word, own)?),
+            None => version(stack, word)?,
+        };
+        let Some(mut version) = version else { continue };
+        if version.content == Content::NotRead && left > 0 {
             let size = version.attributes.map_or(0, |attributes| attributes.size);
             if let Some(rest) = left.checked_sub(size) {
                 left = if digests == Digests::All { left } else { rest };
                 let error = |source| Error::Read { path: last.path.clone(), layer: word.layer, source };
-                version.content = Content::Digest(stack.digest(word.layer, leaf).map_err(error)?);
+                version.content = digest(stack, word, own).map_err(error)?;
             }
         }
         versions.push(version);
     }
     Ok(versions)
+}
+
+fn digest(stack: &Stack, word: &Word, own: Option<&Own>) -> io::Result<Content> {
+    let digest = match (own, word.found) {
+        (Some(Own { copied: Some(Copied::Lost), .. }), _) => return Ok(Content::NotRead),
+        (Some(own), _) => {
+            let of_data = |data: &mut dyn io::Read| Digest::of_reader(Algorithm::Sha256, data);
+            own.entry.with_data(stack, of_data)?.0
+        }
+        (None, Found::Leaf(leaf)) => stack.digest(word.layer, leaf)?,
+        (None, _) => return Ok(Content::NotRead),
+    };
+    Ok(Content::Digest(digest))
+}
+
+fn own_version(stack: &Stack, word: &Word, own: &Own) -> Result<Version, Error> {
+    let attributes = own.entry.attributes;
+    let (kind, verdict) = (attributes.kind, word.verdict);
+    let target = match kind {
+        Kind::Symlink => Some(own.entry.target(stack).map_err(Error::Upper)?),
+        _ => None,
+    };
+    let content = if kind == Kind::Regular { Content::NotRead } else { Content::None };
+    Ok(Version { layer: word.layer, kind, attributes: Some(attributes), verdict, content, target })
 }
 
 fn version(stack: &Stack, word: &Word) -> layer::Result<Option<Version>> {

@@ -3,7 +3,7 @@
 //! Nothing here decides. What cannot be found out is told as the error that it is.
 
 use crate::entry::Kind;
-use crate::layer::{Found, LayerNo};
+use crate::layer::Found;
 use crate::text::{Lines, escape, human_size, shown_path};
 use crate::union::{MergedDir, Node, Union, Verdict, Word};
 
@@ -151,12 +151,5 @@ pub(super) fn shown(node: Option<&Node>) -> String {
 
 /// The layers that a directory is merged from, top first.
 pub(super) fn layers(dir: &MergedDir) -> String {
-    let numbers: Vec<LayerNo> = dir.members().iter().map(|member| member.layer).collect();
-    match &*numbers {
-        [only] => format!("layer {only}"),
-        numbers => {
-            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-            format!("layers {}", numbers.join(", "))
-        }
-    }
+    crate::text::layers(dir.members().iter().map(|member| member.layer.0))
 }

@@ -69,7 +69,7 @@ impl Archive {
         let read = |source| Error::Read { place: self.place(path), source };
         let node = match self.union.resolve(path.as_bytes(), Last::Follow) {
             Ok(resolved) => resolved.node,
-            Err(ResolveError::Layer(error)) => return Err(read(std::io::Error::other(error))),
+            Err(ResolveError::Tree(error)) => return Err(read(std::io::Error::other(error))),
             Err(_) => return Ok(None),
         };
         let Node::Leaf { leaf, .. } = node else { return Ok(None) };

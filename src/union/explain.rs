@@ -90,14 +90,52 @@ impl Descent {
     }
 }
 
+/// All layers on their way down one path, each on its own, and what is put over them.
+#[derive(Clone)]
+pub struct Descents<'a> {
+    union: &'a Union,
+    layers: Vec<Descent>,
+}
+
+impl<'a> Descents<'a> {
+    /// Before anything was looked for.
+    pub fn new(union: &'a Union) -> Descents<'a> {
+        Descents { union, layers: from_the_top(union) }
+    }
+
+    /// Takes all one component further, `None` being the root. What is put over the layers has its word first, as
+    /// the layer [`Union::above`]; its IDs mean nothing to the union. The path is that of the step.
+    pub fn step(&mut self, path: &TreePath, name: Option<&[u8]>, above: Option<Found>) -> Result<Step> {
+        let mut merge = Merge::new();
+        let mut words = Vec::with_capacity(self.layers.len() + 1);
+        if let Some(found) = above {
+            let layer = self.union.above();
+            words.push(Word { layer, found, verdict: merge.push(layer, found) });
+        }
+        for descent in &mut self.layers {
+            let layer = self.union.layer(descent.layer)?;
+            let found = match (name, descent.dir) {
+                (None, _) => layer.root(),
+                (Some(name), Some(dir)) => {
+                    let member = Member { layer: descent.layer, dir };
+                    self.union.links.judge(member, name, layer.find(dir, name)?)
+                }
+                (Some(_), None) => Found::Absent,
+            };
+            words.push(descent.take(&mut merge, found));
+        }
+        Ok(Step { path: path.clone(), words, node: merge.finish() })
+    }
+}
+
 /// Explains a path; symlinks in it are names like any other (S6).
 pub fn explain(union: &Union, path: &TreePath) -> Result<Explanation> {
-    let mut descents = from_the_top(union);
+    let mut descents = Descents::new(union);
     let mut here = TreePath::root();
-    let mut steps = vec![step(union, &mut descents, &here, None)?];
+    let mut steps = vec![descents.step(&here, None, None)?];
     for name in path.components() {
         here.push(name);
-        steps.push(step(union, &mut descents, &here, Some(name))?);
+        steps.push(descents.step(&here, Some(name), None)?);
     }
     Ok(Explanation { steps })
 }
@@ -105,23 +143,4 @@ pub fn explain(union: &Union, path: &TreePath) -> Result<Explanation> {
 /// All layers, top first, before they were asked for anything.
 pub(super) fn from_the_top(union: &Union) -> Vec<Descent> {
     union.layers().rev().map(|(layer, _)| Descent { layer, dir: None, hidden_by: None }).collect()
-}
-
-/// Takes all layers one component further; `None` is the root.
-fn step(union: &Union, descents: &mut [Descent], path: &TreePath, name: Option<&[u8]>) -> Result<Step> {
-    let mut merge = Merge::new();
-    let mut words = Vec::with_capacity(descents.len());
-    for descent in descents {
-        let layer = union.layer(descent.layer)?;
-        let found = match (name, descent.dir) {
-            (None, _) => layer.root(),
-            (Some(name), Some(dir)) => {
-                let member = Member { layer: descent.layer, dir };
-                union.links.judge(member, name, layer.find(dir, name)?)
-            }
-            (Some(_), None) => Found::Absent,
-        };
-        words.push(descent.take(&mut merge, found));
-    }
-    Ok(Step { path: path.clone(), words, node: merge.finish() })
 }

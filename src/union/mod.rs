@@ -24,9 +24,9 @@ use crate::path::TreePath;
 
 pub use dump::dump;
 pub use every::{Every, EveryWalk};
-pub use explain::{Explanation, Missing, Step, Word, explain};
+pub use explain::{Descents, Explanation, Missing, Step, Word, explain};
 pub use list::{List, Listed, Place};
-pub use resolve::{Followed, Last, ResolveError, Resolved};
+pub use resolve::{Followed, Last, Link, ResolveError, Resolved, Tree, resolve};
 pub use rule::{Merge, Verdict};
 pub use walk::{Walk, Walked};
 pub use words::{Hiding, Spoken};
@@ -155,6 +155,11 @@ impl Union {
     /// The layers with their numbers, base first.
     pub fn layers(&self) -> impl DoubleEndedIterator<Item = (LayerNo, &dyn Layer)> {
         numbered(&self.layers)
+    }
+
+    /// The number of what is put over all layers, as if it were one more.
+    pub fn above(&self) -> LayerNo {
+        LayerNo(u32::try_from(self.layers.len()).unwrap_or(u32::MAX))
     }
 
     /// One layer.

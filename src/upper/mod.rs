@@ -13,8 +13,10 @@ mod open;
 mod spot;
 mod stat;
 mod sys;
+mod tree;
 mod view;
 mod whiteout;
+mod words;
 mod work;
 
 use std::os::fd::{AsFd, OwnedFd};

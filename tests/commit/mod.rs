@@ -1,6 +1,7 @@
 //! Keeping what was written: the layer, the image, and what others make of them.
 
 mod case;
+mod explained;
 mod image;
 mod layer_tar;
 mod layers;

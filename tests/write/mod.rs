@@ -5,6 +5,7 @@ mod behind;
 mod check;
 mod copied;
 mod errors;
+mod explained;
 mod host;
 mod links;
 mod model;

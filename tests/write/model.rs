@@ -20,16 +20,16 @@ const CASES: u32 = 40;
 const BATCH: usize = 6;
 
 /// Names that are given; most are those that random layers have, too.
-const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "large"];
+pub const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "large"];
 
 /// Descriptors that are held at a time.
 const HELD: [&str; 2] = ["x", "y"];
 
 /// Layers and what is done to them.
 #[derive(Clone)]
-struct Case {
-    stack: Stack,
-    lines: Vec<String>,
+pub struct Case {
+    pub stack: Stack,
+    pub lines: Vec<String>,
 }
 
 impl fmt::Debug for Case {
@@ -67,7 +67,7 @@ fn on_cases(by: By) {
     }
 }
 
-fn case(by: By) -> impl Strategy<Value = Case> {
+pub fn case(by: By) -> impl Strategy<Value = Case> {
     let stack = Stack::any().prop_map(move |stack| match by {
         By::Peelfs => stack.unpackable().explicit(),
         // overlayfs parts lower hard links when it writes to one (W6).

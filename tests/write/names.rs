@@ -14,7 +14,7 @@ pub fn resolve(line: &str, root: &Path) -> String {
 }
 
 /// A name, and whether it is a directory.
-type Name = (String, bool);
+pub type Name = (String, bool);
 
 fn resolve_word(word: &str, names: &[Name]) -> String {
     let Some(rest) = word.strip_prefix('@') else { return word.to_owned() };
@@ -35,7 +35,7 @@ fn resolve_word(word: &str, names: &[Name]) -> String {
 }
 
 /// All names of a tree, sorted; the root is `.`.
-fn names(root: &Path) -> Vec<Name> {
+pub fn names(root: &Path) -> Vec<Name> {
     let mut names = vec![(".".to_owned(), true)];
     let mut todo = vec![root.to_owned()];
     while let Some(dir) = todo.pop() {

@@ -2,8 +2,7 @@
 
 use crate::fs::tell::{join, layers, or_why, path_of, shown, words};
 use crate::fs::{InodeNo, Result};
-use crate::text::shown_path;
-use crate::upper::{Below, Node, Redirect, Word};
+use crate::upper::{Below, Node, Word};
 
 use super::WritableFilesystem;
 
@@ -33,20 +32,7 @@ impl WritableFilesystem {
             Some(upper) => self.upper.word(upper, name)?,
             None => Word::Absent,
         };
-        let own = match &word {
-            Word::Absent => "upper –".to_owned(),
-            Word::Whiteout => "upper whiteout".to_owned(),
-            Word::Leaf(stat) => format!("upper {}", crate::upper::kind(stat).name()),
-            Word::Dir(_, Below::Same) => "upper directory".to_owned(),
-            Word::Dir(_, Below::Nothing) => "upper directory, opaque".to_owned(),
-            Word::Dir(_, Below::Redirect(Redirect::Path(path))) => {
-                format!("upper directory, redirect to {}", shown_path(path.as_bytes()))
-            }
-            Word::Dir(_, Below::Redirect(Redirect::Name(name))) => {
-                format!("upper directory, redirect to {}", join("", name).trim_start_matches('/'))
-            }
-            Word::Dir(_, Below::Unknown) => "upper directory, its redirect none".to_owned(),
-        };
+        let own = format!("upper {}", word.text());
         let asks_below = matches!(word, Word::Absent | Word::Dir(_, Below::Same));
         let below = match dir.lower.as_ref().filter(|_| asks_below) {
             Some(lower) => format!(" · {}", words(&self.lower.stack().union, lower, name)?.0),
