@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::account::physical;
 use crate::entry::{Attributes, Xattr};
 use crate::find::{Subject, Tests};
 use crate::image::Cut;
@@ -103,20 +104,38 @@ fn find(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<()>> {
     Ok(Ok(()))
 }
 
-/// Looks at every layer's own names below a path, in which no symlink is followed.
+/// Looks at every layer's own names below a path as it stands, and below the one that it leads to where a symlink
+/// that shows is on the way; what is below both is told once. The inner error is of the path alone.
 fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<()>> {
-    let start = match TreePath::from_name(path) {
-        Ok(start) => start,
-        Err(error) => return Ok(Err(format!("{}: {error}", path.escape_ascii()).into())),
+    let mut starts = match physical(&hits.stack.union, path) {
+        Ok((start, _)) => vec![start],
+        Err(error) => return Ok(Err(error.into())),
     };
+    if let Ok(literal) = TreePath::from_name(path)
+        && !starts.iter().any(|start| is_at_or_below(&literal, start))
+    {
+        starts.push(literal);
+    }
+    let mut is_anywhere = false;
+    for start in &starts {
+        is_anywhere |= find_every_below(hits, tests, start)?;
+    }
+    match (is_anywhere, starts.first()) {
+        (false, Some(start)) => Ok(Err(format!("{start}: no layer has it").into())),
+        _ => Ok(Ok(())),
+    }
+}
+
+/// Gives whether any layer has the path.
+fn find_every_below(hits: &mut Hits<'_>, tests: &Tests, start: &TreePath) -> Result<bool> {
     let union = &hits.stack.union;
     let start_depth = start.components().count();
     let deepest = start_depth.saturating_add(hits.args.max_depth.unwrap_or(usize::MAX));
     let mut is_anywhere = start.is_root();
     let mut walk = union.every()?;
     while let Some(every) = walk.next().transpose()? {
-        let is_below = start.is_root() || is_at_or_below(&every.path, &start);
-        if !is_below && !is_at_or_below(&start, &every.path) || every.depth >= deepest {
+        let is_below = is_at_or_below(&every.path, start);
+        if !is_below && !is_at_or_below(start, &every.path) || every.depth >= deepest {
             walk.skip_children();
         }
         if !is_below || every.depth > deepest {
@@ -130,13 +149,13 @@ fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<
             }
         }
     }
-    match is_anywhere {
-        true => Ok(Ok(())),
-        false => Ok(Err(format!("{start}: no layer has it").into())),
-    }
+    Ok(is_anywhere)
 }
 
 fn is_at_or_below(path: &TreePath, above: &TreePath) -> bool {
+    if above.is_root() {
+        return true;
+    }
     let rest = path.as_bytes().strip_prefix(above.as_bytes());
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
 }

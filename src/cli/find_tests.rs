@@ -49,8 +49,8 @@ pub struct TestArgs {
     /// It changed N days ago, more (+N) or less (-N)
     #[arg(long, help_heading = HEADING, value_name = "[+-]N", allow_hyphen_values = true)]
     mtime: Option<Days>,
-    /// Its mode is this, has all of these bits (-), or any (/)
-    #[arg(long, help_heading = HEADING, value_name = "[-/]OCTAL", allow_hyphen_values = true)]
+    /// Its mode is this, octal or as chmod's letters, has all of these bits (-), or any (/)
+    #[arg(long, help_heading = HEADING, value_name = "[-/]MODE", allow_hyphen_values = true)]
     perm: Option<ModeWord>,
     /// Its owner, by the image's own /etc/passwd, or by number
     #[arg(long, help_heading = HEADING, value_name = "NAME|N", conflicts_with = "uid")]
@@ -214,14 +214,8 @@ impl FromStr for ModeWord {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<ModeWord, String> {
-        let (make, digits): (fn(u16) -> Mode, &str) = match (text.strip_prefix('-'), text.strip_prefix('/')) {
-            (Some(digits), _) => (Mode::All, digits),
-            (_, Some(digits)) => (Mode::Any, digits),
-            _ => (Mode::Just, text),
-        };
-        let bits = u16::from_str_radix(digits, 8).ok().filter(|bits| *bits <= 0o7777);
-        bits.map(|bits| ModeWord(make(bits)))
-            .ok_or_else(|| format!("`{text}` is no octal mode: 644, -4000, /222"))
+        let wrong = || format!("`{text}` is no mode: 644, -4000, /222, u=rw,g=r, -u+s, /a+w");
+        Mode::parse(text).map(ModeWord).ok_or_else(wrong)
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use crate::entry::{Attributes, Kind, Time, Xattr};
 use crate::layer;
 
-use super::Glob;
+use super::{Glob, Mode};
 
 /// A number with a sign before it, as find(1) reads them: more, less, or just this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,27 +37,6 @@ pub struct Sized {
     pub units: Compare<u64>,
     /// Bytes in one.
     pub unit: u64,
-}
-
-/// Permission bits that are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Just these.
-    Just(u16),
-    /// All of these.
-    All(u16),
-    /// Any of these; of none any.
-    Any(u16),
-}
-
-impl Mode {
-    fn holds(self, mode: u16) -> bool {
-        match self {
-            Mode::Just(bits) => mode == bits,
-            Mode::All(bits) => mode & bits == bits,
-            Mode::Any(bits) => bits == 0 || mode & bits != 0,
-        }
-    }
 }
 
 /// All tests; each that is given must hold.
@@ -140,7 +119,7 @@ impl Tests {
             && self.sizes.iter().all(|size| size.units.holds(own.size.div_ceil(size.unit)))
             && self.newer.is_none_or(|time| own.mtime > time)
             && self.days.as_ref().is_none_or(days)
-            && self.mode.is_none_or(|mode| mode.holds(own.mode))
+            && self.mode.is_none_or(|mode| mode.holds(own.kind, own.mode))
             && self.uid.is_none_or(|uid| own.uid == uid)
             && self.gid.is_none_or(|gid| own.gid == gid);
         if !is_so || !self.empty {

@@ -1,7 +1,12 @@
 //! `peelfs find`: find(1)'s tests, and what layers hide.
 
+use std::path::Path;
+use std::process::{Command, Output};
+
 use super::{app, hostile_names, write};
 use crate::support::archive::{Written, docker};
+use crate::support::mount::command;
+use crate::support::need::{has, need};
 use crate::support::{layer, peelfs, session};
 
 #[test]
@@ -189,4 +194,125 @@ fn names_are_bytes_in_a_pipe() {
     let image = dir.path().join("names.tar");
     let found = peelfs(["find".as_ref(), image.as_os_str(), "-name".as_ref(), "*utf*".as_ref()]).stdout;
     assert_eq!(found, b"/not utf-8 \xff\n");
+}
+
+/// Modes as `-perm` takes them, and some that are none.
+const PERMS: [&str; 51] = [
+    "644",
+    "0644",
+    "00000644",
+    "4755",
+    "0",
+    "-0",
+    "/0",
+    "000",
+    "/000",
+    "-4000",
+    "/4000",
+    "/222",
+    "-222",
+    "/6000",
+    "-6000",
+    "u+s",
+    "-u+s",
+    "/u+s",
+    "u=rwx",
+    "-u=rwx",
+    "/u=rwx",
+    "-u+rw,g+r",
+    "/u+w,g+w",
+    "u=rw,g=r,o=r",
+    "a=rw",
+    "-a+x",
+    "/a+x",
+    "+x",
+    "-+x",
+    "=644",
+    "+222",
+    "-g=u",
+    "u=rw,g=u,o=g-w",
+    "-u=rw,go=u-w",
+    "a+X",
+    "-a+X",
+    "/X",
+    "-o+t",
+    "/ug+s",
+    "-",
+    "u",
+    "888",
+    "17777",
+    "u+q",
+    "u+r,",
+    "/u+4",
+    "-+222",
+    "/+222",
+    "u=r,+222",
+    "+222,u=r",
+    "+4000",
+];
+
+#[test]
+fn perm_is_what_gnu_find_takes_it_for() {
+    need!(has("find") && has("tar"), "needs GNU find and tar");
+    let dir = tempfile::TempDir::new().unwrap();
+    let modes = [0, 0o1, 0o200, 0o222, 0o400, 0o444, 0o600, 0o644, 0o664, 0o666, 0o700, 0o755, 0o777];
+    let modes =
+        modes.iter().flat_map(|mode| [0, 0o1000, 0o2000, 0o4000, 0o6000, 0o7000].map(|high| high | mode));
+    let words = modes.flat_map(|mode| [format!("f{mode:o}=1!{mode:o}"), format!("d{mode:o}/!{mode:o}")]);
+    let tar = words.fold(layer("./"), |tar, word| tar.entry(&word));
+    write(dir.path(), "modes.tar", &tar.finish());
+    let unpacked = "mkdir tree && tar xpf modes.tar -C tree --delay-directory-restore";
+    assert!(in_shell(dir.path(), unpacked).status.success());
+    for perm in PERMS {
+        let theirs = format!("cd tree && find . -mindepth 1 -perm {perm} -printf '/%P\\n' 2>&- | sort; true");
+        let known = in_shell(dir.path(), &format!("find tree -maxdepth 0 -perm {perm}")).status.success();
+        let theirs = in_shell(dir.path(), &theirs).stdout;
+        for option in ["-perm ", "--perm ", "--perm="] {
+            let ours = peelfs_in(dir.path(), &format!("find modes.tar {option}{perm}"));
+            assert_eq!(ours.status.success(), known, "{option}{perm}: {ours:?}");
+            let mut lines: Vec<&str> =
+                str::from_utf8(&ours.stdout).unwrap().lines().filter(|line| *line != "/").collect();
+            lines.sort_unstable();
+            assert_eq!(lines, str::from_utf8(&theirs).unwrap().lines().collect::<Vec<_>>(), "{option}{perm}");
+        }
+    }
+}
+
+fn in_shell(dir: &Path, line: &str) -> Output {
+    Command::new("sh").args(["-c", line]).current_dir(dir).env("LC_ALL", "C").output().unwrap()
+}
+
+fn peelfs_in(dir: &Path, line: &str) -> Output {
+    command().args(line.split(' ')).current_dir(dir).output().unwrap()
+}
+
+#[test]
+fn in_all_layers_a_path_is_as_it_stands_and_where_its_symlinks_lead() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let base = layer("lib/ lib/old=1 usr/ usr/lib/ usr/lib/new=2");
+    let image = Written::new("app:1", [base, layer("lib->usr/lib"), layer("usr/lib/.wh.new")]);
+    write(dir.path(), "app.tar", &docker(&[image]));
+    session(
+        dir.path(),
+        r#"
+$ peelfs find app.tar --all-layers /lib
+/lib  layer 1  shown
+/lib  layer 0  hidden by layer 1
+/lib/old  layer 0  hidden by layer 1  (peelfs cat app.tar@0 /lib/old)
+$ peelfs find app.tar --all-layers /lib/new
+/usr/lib/new  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /usr/lib/new)
+$ peelfs find app.tar --all-layers /lib/old
+/lib/old  layer 0  hidden by layer 1  (peelfs cat app.tar@0 /lib/old)
+$ peelfs find app.tar --all-layers /lib/
+/lib  layer 1  shown
+/lib  layer 0  hidden by layer 1
+/lib/old  layer 0  hidden by layer 1  (peelfs cat app.tar@0 /lib/old)
+$ peelfs find app.tar --all-layers /lib/../usr/lib
+! peelfs: /usr/usr/lib: no layer has it
+? 2
+$ peelfs find app.tar --all-layers /lib/none
+! peelfs: /usr/lib/none: no layer has it
+? 2
+"#,
+    );
 }
