@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::panic::Location;
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,11 +35,21 @@ struct Seen {
 
 impl Terminal {
     /// Starts the program under test in a directory, on a terminal of a size.
-    pub fn start(dir: &Path, (rows, columns): (u16, u16), args: &[&str], vars: &[(&str, &str)]) -> Terminal {
-        let (ours, theirs) = sys::open_pty(rows, columns).unwrap();
+    pub fn start(dir: &Path, size: (u16, u16), args: &[&str], vars: &[(&str, &str)]) -> Terminal {
         let mut command = command();
+        command.args(args);
+        Terminal::run(command, dir, size, vars)
+    }
+
+    /// Starts any program so.
+    pub fn run(
+        mut command: Command,
+        dir: &Path,
+        (rows, columns): (u16, u16),
+        vars: &[(&str, &str)],
+    ) -> Terminal {
+        let (ours, theirs) = sys::open_pty(rows, columns).unwrap();
         command
-            .args(args)
             .current_dir(dir)
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
