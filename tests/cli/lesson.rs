@@ -54,7 +54,7 @@ $ peelfs lesson 4 | head -n 1
 $ peelfs lesson 4 | grep -- --answer
 (The answer: peelfs lesson 4 --answer)
 $ peelfs lesson 4 --answer | head -n 1
-Then `/bin/hello`, which came with it, would be gone too. What one can do is flatten the image: copy
+Then `/bin/hello`, which came with it, would be gone too. What you can do is flatten the image: copy
 $ peelfs lesson 11
 ! error: invalid value '11' for '[NUMBER]': 11 is not in 1..=10
 ! 
