@@ -1,42 +1,77 @@
 (() => {
   "use strict";
   const map = document.getElementById("map");
+  const said = map?.querySelector(".said");
+  const say = (text) => { if (said) said.textContent = text; };
+  const all = (selector) => [...document.querySelectorAll(selector)];
+
+  // One layer stands out from all others: the one that is pointed at, else the one that was pressed.
+  const areas = all(".map .c").map((area) => [area, area.dataset.y.split(" ")]);
+  const bars = all(".all .l, .layers li");
+  const numbers = all(".layers .no, .legend .no");
+  let pressed = null;
+  const show = (layer) => {
+    for (const [area, layers] of areas) area.classList.toggle("off", layer !== null && !layers.includes(layer));
+    for (const bar of bars) bar.classList.toggle("off", layer !== null && bar.dataset.y !== layer);
+  };
+  const press = (layer) => {
+    pressed = pressed === layer ? null : layer;
+    for (const number of numbers) number.setAttribute("aria-pressed", String(number.dataset.y === pressed));
+    show(pressed);
+    say(pressed === null ? "" : `What has bytes of layer ${pressed} stands out. Press its number again, or Escape, to end that.`);
+  };
+  for (const number of numbers) {
+    number.tabIndex = 0;
+    number.setAttribute("role", "button");
+    number.setAttribute("aria-label", `layer ${number.dataset.y}`);
+    number.setAttribute("aria-pressed", "false");
+    number.title = "Show where this layer's bytes are";
+    number.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      press(number.dataset.y);
+    });
+    number.addEventListener("focus", () => show(number.dataset.y));
+    number.addEventListener("blur", () => show(pressed));
+  }
+  for (const place of [...numbers, ...all(".all .l")]) {
+    place.addEventListener("click", () => press(place.dataset.y));
+  }
+  for (const place of [...bars, ...numbers]) {
+    place.addEventListener("pointerenter", () => show(place.dataset.y));
+    place.addEventListener("pointerleave", () => show(pressed));
+  }
   if (!map) return;
-  const said = map.querySelector(".said");
-  // A picture takes the other's place: the page does not move for it.
+
+  // What is pointed at, or has the focus, is said below, and its layers above.
+  const tell = (event) => {
+    const area = event.target.closest(".c");
+    const layers = area ? area.dataset.y.split(" ") : [];
+    if (area || event.target.closest(".view")) say(area ? area.querySelector("title").textContent : "");
+    for (const number of numbers) number.classList.toggle("on", layers.includes(number.dataset.y));
+  };
+  map.addEventListener("pointerover", tell);
+  map.addEventListener("focusin", tell);
+  map.addEventListener("pointerleave", tell);
+
+  // A picture takes the other's place: the page does not move for it, and the focus goes on from there.
   let top = null;
   map.addEventListener("click", (event) => {
     if (event.target.closest("a")) top = scrollY;
   });
+  const view = () => map.querySelector(".view:target") ?? map.querySelector(".view.root");
   addEventListener("hashchange", () => {
-    said.textContent = "";
-    if (top !== null) scrollTo(scrollX, top);
+    say("");
+    if (top === null) return;
+    const here = view().querySelector(".way b");
+    here.tabIndex = -1;
+    here.focus({ preventScroll: true });
+    scrollTo(scrollX, top);
     top = null;
   });
-  map.addEventListener("pointerover", (event) => {
-    const area = event.target.closest(".c");
-    said.textContent = area ? area.querySelector("title").textContent : "";
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    if (pressed !== null) press(pressed);
+    else [...view().querySelectorAll(".way a")].pop()?.click();
   });
-  // A layer that is pointed at stands out from all others.
-  const sheet = document.head.appendChild(document.createElement("style"));
-  for (const row of document.querySelectorAll(".layers li")) {
-    const number = row.querySelector(".no");
-    number.tabIndex = 0;
-    number.setAttribute("role", "button");
-    number.setAttribute("aria-pressed", "false");
-    number.title = "Show where this layer's bytes are";
-    const press = () => {
-      const isPressed = number.getAttribute("aria-pressed") === "true";
-      for (const other of document.querySelectorAll(".no[aria-pressed]")) other.setAttribute("aria-pressed", "false");
-      number.setAttribute("aria-pressed", String(!isPressed));
-      const y = Number(row.dataset.y);
-      sheet.textContent = isPressed ? "" : `.map .c:not(.nest):not([data-y="${y}"]) rect { opacity: 0.22 }`;
-    };
-    number.addEventListener("click", press);
-    number.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      press();
-    });
-  }
 })();

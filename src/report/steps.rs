@@ -7,10 +7,11 @@ use crate::layer::LayerNo;
 use crate::text::{human_size, in_utc_seconds};
 
 use super::Report;
-use super::html::Text;
+use super::html::{Limit, Text, grouped, write_list};
+use super::page::plural;
 
 /// Steps that are told; no tool makes so many.
-const MOST_STEPS: usize = 600;
+const STEPS: Limit = Limit { items: 600, bytes: 400_000 };
 
 /// Letters of one; a file that is written by a step stands in it.
 const STEP: usize = 2000;
@@ -23,17 +24,16 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "<p class=\"none\">The image has no history.</p>");
     };
     writeln!(out, "<ol class=\"steps\">")?;
-    for (step, layer) in config.steps().take(MOST_STEPS) {
+    let written = write_list(out, STEPS, config.steps(), |out, (step, layer)| {
         // A history may claim more layers than there are.
         let layer = layer.filter(|&no| no < report.stack.image.layers.len());
-        write_step(report, out, step, layer.map(|no| LayerNo(no as u32)))?;
-    }
+        write_step(report, out, step, layer.map(|no| LayerNo(no as u32)))
+    })?;
     writeln!(out, "</ol>")?;
-    let left_out = config.history.len().saturating_sub(MOST_STEPS);
-    if left_out > 0 {
-        writeln!(out, "<p class=\"note\">And {left_out} more.</p>")?;
+    match config.history.len().saturating_sub(written) {
+        0 => Ok(()),
+        others => writeln!(out, "<p class=\"note\">… and {} more.</p>", plural(others as u64, "step")),
     }
-    Ok(())
 }
 
 fn write_step(
@@ -42,7 +42,7 @@ fn write_step(
     step: &HistoryEntry,
     layer: Option<LayerNo>,
 ) -> io::Result<()> {
-    let created = in_utc_seconds(step.created.as_deref().unwrap_or_default());
+    let created = time(step.created.as_deref());
     let command = step.created_by.as_deref().unwrap_or_default();
     match layer {
         Some(no) => write!(out, "<li><span class=\"no {}\">{no}</span>", report.colours.class(no))?,
@@ -52,10 +52,23 @@ fn write_step(
     let size =
         layer.and_then(|no| report.waste.layers.get(no.0 as usize)).map(|layer| human_size(layer.bytes));
     write!(out, "<b>{}</b>", size.unwrap_or_default())?;
-    let texts = [Some(&*created), step.comment.as_deref(), step.author.as_deref()];
-    let texts = texts.into_iter().flatten().filter(|text| !text.is_empty());
-    let texts: Vec<String> = texts.map(|text| Text::front(text.as_bytes(), SHORT).to_string()).collect();
+    let texts =
+        [&*created, step.comment.as_deref().unwrap_or_default(), step.author.as_deref().unwrap_or_default()];
+    let texts = texts.iter().filter(|text| !text.is_empty());
+    let mut texts: Vec<String> = texts.map(|text| Text::front(text.as_bytes(), SHORT).to_string()).collect();
+    if command.chars().nth(STEP).is_some() {
+        let bytes = human_size(command.len() as u64);
+        texts.push(format!("the first {} letters of {bytes}", grouped(STEP as u64 - 1)));
+    }
     writeln!(out, "<span class=\"more\">{}</span></li>", texts.join(" · "))
+}
+
+/// A time that was set: what tools write that set none says nothing.
+pub fn time(created: Option<&str>) -> String {
+    match in_utc_seconds(created.unwrap_or_default()) {
+        never if never == "0001-01-01T00:00:00Z" => String::new(),
+        time => time,
+    }
 }
 
 /// A step without what Docker's older builder put around each.
