@@ -14,11 +14,15 @@
     for (const [area, layers] of areas) area.classList.toggle("off", layer !== null && !layers.includes(layer));
     for (const bar of bars) bar.classList.toggle("off", layer !== null && bar.dataset.y !== layer);
   };
+  const sayPressed = () => {
+    const words = `What has bytes of layer ${pressed} stands out. Press its number again, or Escape, to end that.`;
+    say(pressed === null ? "" : words);
+  };
   const press = (layer) => {
     pressed = pressed === layer ? null : layer;
     for (const number of numbers) number.setAttribute("aria-pressed", String(number.dataset.y === pressed));
     show(pressed);
-    say(pressed === null ? "" : `What has bytes of layer ${pressed} stands out. Press its number again, or Escape, to end that.`);
+    sayPressed();
   };
   for (const number of numbers) {
     number.tabIndex = 0;
@@ -47,7 +51,8 @@
   const tell = (event) => {
     const area = event.target.closest(".c");
     const layers = area ? area.dataset.y.split(" ") : [];
-    if (area || event.target.closest(".view")) say(area ? area.querySelector("title").textContent : "");
+    if (area) say(area.querySelector("title").textContent);
+    else sayPressed();
     for (const number of numbers) number.classList.toggle("on", layers.includes(number.dataset.y));
   };
   map.addEventListener("pointerover", tell);
@@ -61,7 +66,7 @@
   });
   const view = () => map.querySelector(".view:target") ?? map.querySelector(".view.root");
   addEventListener("hashchange", () => {
-    say("");
+    sayPressed();
     if (top === null) return;
     const here = view().querySelector(".way b");
     here.tabIndex = -1;

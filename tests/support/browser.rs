@@ -162,8 +162,7 @@ impl Browser {
 
     fn mouse(&mut self, kind: &str, (x, y): (f64, f64)) {
         let held = u32::from(kind == "mousePressed");
-        let params =
-            json!({ "type": kind, "x": x, "y": y, "button": if kind == "mouseMoved" { "none" } else { "left" },
+        let params = json!({ "type": kind, "x": x, "y": y, "button": if kind == "mouseMoved" { "none" } else { "left" },
             "buttons": held, "clickCount": u32::from(kind != "mouseMoved") });
         self.call("Input.dispatchMouseEvent", params);
     }
