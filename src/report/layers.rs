@@ -21,7 +21,7 @@ const LAYERS: Limit = Limit { items: 250, bytes: 300_000 };
 const LEAST_LABEL: f64 = 3.0;
 const LEAST_PART: f64 = 0.15;
 
-/// All layers in one bar, below the totals.
+/// All layers in one bar, below the totals. A stack has no more than 500 (`stack.rs`).
 pub fn write_bar(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let all = report.waste.bytes();
     if all == 0 {
@@ -32,11 +32,13 @@ pub fn write_bar(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         layers.iter().map(|(_, layer)| (ratio(layer.bytes, all) * 100.0).max(LEAST_PART)).collect();
     let scale = 100.0 / widths.iter().sum::<f64>();
     let mut x = 0.0;
+    // Gaps would be all that is seen of very many.
+    let many = if layers.len() > 60 { " many" } else { "" };
     writeln!(
         out,
-        "<svg class=\"all\" role=\"img\" aria-label=\"The layers, base first, by size\" width=\"100%\" height=\"34\">"
+        "<svg class=\"all{many}\" role=\"img\" aria-label=\"The layers, base first, by size\" width=\"100%\" height=\"34\">"
     )?;
-    for (&(no, layer), width) in layers.iter().zip(widths).take(LAYERS.items) {
+    for (&(no, layer), width) in layers.iter().zip(widths) {
         let width = width * scale;
         let span = Span { x, width, hidden: ratio(layer.hidden.total(), layer.bytes) };
         let (size, hidden) = (human_size(layer.bytes), human_size(layer.hidden.total()));
