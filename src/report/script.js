@@ -59,6 +59,23 @@
   map.addEventListener("focusin", tell);
   map.addEventListener("pointerleave", tell);
 
+  // Arrows go from area to area, the largest first: of files only the first is a stop of Tab, and only where no directory is.
+  const stop = (area) => area.querySelector("a") ?? area;
+  for (const view of map.querySelectorAll(".view")) {
+    const files = [...view.querySelectorAll(".c")].filter((area) => stop(area) === area);
+    for (const file of files) file.setAttribute("tabindex", "-1");
+    if (!view.querySelector(".c a")) files[0]?.setAttribute("tabindex", "0");
+  }
+  map.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const area = event.target.closest(".c");
+    if (!step || !area) return;
+    event.preventDefault();
+    const inView = [...area.closest(".view").querySelectorAll(".c")];
+    const next = inView[inView.indexOf(area) + step];
+    if (next) stop(next).focus();
+  });
+
   // A picture takes the other's place: the page does not move for it, and the focus goes on from there.
   let top = null;
   map.addEventListener("click", (event) => {

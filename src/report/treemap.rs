@@ -169,13 +169,14 @@ impl Picture<'_> {
             Form::Nest => " nest",
             Form::Rest => " rest",
         };
+        // A link's name, for who does not see it, is the title that stands in it first; that of others, too.
+        let role = if area.view.is_none() { " role=\"img\"" } else { "" };
         let (x, width) = (x / WIDTH * 100.0, width / WIDTH * 100.0);
         write!(
             out,
-            "<svg class=\"c {colour}{form}\" data-y=\"{}\" x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{width:.2}%\" height=\"{height:.1}\">",
+            "<svg class=\"c {colour}{form}\"{role} data-y=\"{}\" x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{width:.2}%\" height=\"{height:.1}\">",
             layers.numbers(" "),
         )?;
-        // A link's name, for who does not see it, is the title that stands in it first.
         if let Some(view) = area.view {
             write!(out, "<a href=\"#d{view}\">")?;
         }

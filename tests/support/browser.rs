@@ -181,12 +181,14 @@ impl Browser {
         }
     }
 
-    /// Presses a key: `Tab`, `Enter`, `Escape`, or a space.
+    /// Presses a key: `Tab`, `Enter`, `Escape`, `ArrowLeft`, `ArrowRight`, or a space.
     pub fn press(&mut self, key: &str) {
         let (code, number, text) = match key {
             "Tab" => ("Tab", 9, ""),
             "Enter" => ("Enter", 13, "\r"),
             "Escape" => ("Escape", 27, ""),
+            "ArrowRight" => ("ArrowRight", 39, ""),
+            "ArrowLeft" => ("ArrowLeft", 37, ""),
             " " => ("Space", 32, " "),
             _ => panic!("no such key: {key}"),
         };

@@ -133,6 +133,17 @@ fn keys_do_what_a_mouse_does() {
     assert_eq!(browser.eval("shown().contains(document.activeElement)"), true, "it goes on in the picture");
     browser.press("Enter");
     assert_way(&mut browser, "/usr/lib");
+    // There are only files: the first is a stop, and arrows go on to the others.
+    browser.wait_for("document.activeElement.innerText === 'lib'");
+    browser.press("Tab");
+    for (key, said) in [
+        ("ArrowRight", "/usr/lib/more · 39.1 KiB · layer 1"),
+        ("ArrowRight", "/usr/lib/more · 39.1 KiB · layer 1"),
+        ("ArrowLeft", "/usr/lib/large · 58.6 KiB · layer 0"),
+    ] {
+        browser.press(key);
+        assert_eq!(browser.text("said()"), said);
+    }
     for path in ["/usr", "/"] {
         browser.press("Escape");
         assert_way(&mut browser, path);
@@ -145,29 +156,27 @@ fn who_hears_the_page_hears_what_others_see() {
     need!(browser::is_available(), "no chromium");
     let (dir, mut browser) = (wasteful(), Browser::new());
     opened(&mut browser, &dir, "app.tar");
-    let tree = browser.call("Accessibility.getFullAXTree", json!({}));
-    let nodes: Vec<String> = tree["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|node| node["ignored"] != true)
-        .map(|node| {
-            format!(
-                "{} {}",
-                node["role"]["value"].as_str().unwrap(),
-                node["name"]["value"].as_str().unwrap_or("")
-            )
-        })
-        .collect();
+    let names = |browser: &mut Browser| -> Vec<String> {
+        let tree = browser.call("Accessibility.getFullAXTree", json!({}));
+        let nodes = tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] != true);
+        let text = |value: &serde_json::Value| value["value"].as_str().unwrap_or_default().to_owned();
+        nodes.map(|node| [text(&node["role"]), text(&node["name"])].join(" ")).collect()
+    };
+    let heard = names(&mut browser);
     for name in [
         "heading app:1",
         "heading Layers",
+        "image The layers, base first, by size",
         "button layer 2",
         "navigation Path",
         "link /usr · 5 names · 127.9 KiB · layer 0: 45.8 %, layer 1: 30.5 %, layer 2: 23.7 %",
     ] {
-        assert!(nodes.iter().any(|node| node == name), "no {name}: {nodes:#?}");
+        assert!(heard.iter().any(|heard| heard == name), "no {name}: {heard:#?}");
     }
+    browser.eval("location.hash = area('bin/').querySelector('a').getAttribute('href')");
+    assert_way(&mut browser, "/usr/bin");
+    let heard = names(&mut browser);
+    assert!(heard.iter().any(|heard| heard == "image /usr/bin/tool · 30.3 KiB · layer 2"), "{heard:#?}");
 }
 
 #[test]
