@@ -3,6 +3,7 @@
   const map = document.getElementById("map");
   const said = map?.querySelector(".said");
   const say = (text) => { if (said) said.textContent = text; };
+  const view = () => map.querySelector(".view:target") ?? map.querySelector(".view.root");
   const all = (selector) => [...document.querySelectorAll(selector)];
 
   // One layer stands out from all others: the one that is pointed at, else the one that was pressed.
@@ -15,8 +16,10 @@
     for (const bar of bars) bar.classList.toggle("off", layer !== null && bar.dataset.y !== layer);
   };
   const sayPressed = () => {
-    const words = `What has bytes of layer ${pressed} stands out. Press its number again, or Escape, to end that.`;
-    say(pressed === null ? "" : words);
+    if (!map || pressed === null) return say("");
+    const isHere = areas.some(([area, layers]) => layers.includes(pressed) && view().contains(area));
+    const words = isHere ? `What has bytes of layer ${pressed} stands out.` : `No area here is of layer ${pressed}, or too small a part of it.`;
+    say(`${words} Press its number again, or Escape, to end that.`);
   };
   const press = (layer) => {
     pressed = pressed === layer ? null : layer;
@@ -81,7 +84,6 @@
   map.addEventListener("click", (event) => {
     if (event.target.closest("a")) top = scrollY;
   });
-  const view = () => map.querySelector(".view:target") ?? map.querySelector(".view.root");
   addEventListener("hashchange", () => {
     sayPressed();
     if (top === null) return;

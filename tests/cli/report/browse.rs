@@ -107,6 +107,22 @@ fn a_layer_that_is_pointed_at_or_pressed_stands_out() {
 }
 
 #[test]
+fn a_layer_of_which_there_is_nothing_to_be_seen_says_so() {
+    need!(browser::is_available(), "no chromium");
+    let (dir, mut browser) = (wasteful(), Browser::new());
+    opened(&mut browser, &dir, "app.tar");
+    browser.click("document.querySelector('.legend .no[data-y=\"2\"]')");
+    assert!(browser.text("said()").starts_with("What has bytes of layer 2 stands out."));
+    browser.click("area('lib/').querySelector('text')");
+    assert_way(&mut browser, "/usr/lib");
+    browser.wait_for("said().startsWith('No area here is of layer 2,')");
+    assert_eq!(browser.eval("[strength('large'), strength('more')]"), json!([0.2, 0.2]));
+    browser.press("Escape");
+    assert_eq!(browser.eval("[strength('large'), strength('more'), said()]"), json!([1, 1, ""]));
+    assert_way(&mut browser, "/usr/lib");
+}
+
+#[test]
 fn keys_do_what_a_mouse_does() {
     need!(browser::is_available(), "no chromium");
     let (dir, mut browser) = (wasteful(), Browser::new());
