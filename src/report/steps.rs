@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::image::HistoryEntry;
 use crate::layer::LayerNo;
-use crate::text::{human_size, in_utc_seconds};
+use crate::text::{Lines, escape, human_size, in_utc_seconds};
 
 use super::Report;
 use super::html::{Limit, Text, write_list};
@@ -76,7 +76,7 @@ fn write_command(out: &mut dyn Write, command: &str) -> io::Result<bool> {
             return Ok(false);
         }
         write!(out, "{}{}", if no > 0 { "\n  " } else { "" }, Text::front(line.as_bytes(), left))?;
-        match left.checked_sub(line.chars().count()) {
+        match left.checked_sub(escape(line.as_bytes(), Lines::Escape).chars().count()) {
             Some(rest) => left = rest,
             None => return Ok(false),
         }
@@ -119,7 +119,7 @@ mod tests {
     fn commands_stand_on_lines_as_they_were_written() {
         for (command, shown) in [
             ("set -eux; \t\tapt-get update; \trm -rf /x", "set -eux;\n  apt-get update;\n  rm -rf /x"),
-            ("apk add     a  b     && rm c", "apk add\n  a  b\n  && rm c"),
+            ("apk add     a  b     && rm c", "apk add\n  a  b\n  &amp;&amp; rm c"),
             ("<<EOF\n<b>\nEOF", "&lt;&lt;EOF\n  &lt;b&gt;\n  EOF"),
             ("", ""),
         ] {
@@ -136,6 +136,6 @@ mod tests {
         assert!(!is_whole && long.ends_with('…') && long.len() <= STEP + 3, "{}", long.len());
         let (long, is_whole) = written(&["a".repeat(1500), "b".repeat(1500)].join("\n"));
         assert!(!is_whole && long.ends_with("b…") && long.len() < STEP + 9);
-        assert!(written(&"a".repeat(STEP)).1);
+        assert!(written(&"a".repeat(STEP)).1 && !written(&"\u{202e}".repeat(STEP / 2)).1);
     }
 }
