@@ -10,7 +10,7 @@ use crate::layer::Found;
 use crate::union::{Missing, Step, Verdict};
 
 use super::args::{ImageArgs, path_bytes};
-use super::entry::{Shown, put_attributes};
+use super::entry::{Shown, put_attributes, put_verdict};
 use super::output::{Output, put_name};
 use super::style::Style;
 use super::{Outcome, Result};
@@ -101,7 +101,7 @@ fn missing(account: &Account<'_>) -> Value {
     match account.explanation.missing() {
         None => Value::Null,
         Some(Missing::Nowhere) => json!({ "reason": "nowhere" }),
-        Some(Missing::HiddenBy(layer)) => json!({ "reason": "hidden", "by": layer.0 }),
+        Some(Missing::HiddenBy(layer)) => json!({ "reason": "hidden", "hidden_by": layer.0 }),
         Some(Missing::NotADirectory(step)) => {
             let mut object = Map::new();
             object.insert("reason".into(), "not a directory".into());
@@ -121,24 +121,22 @@ fn step_json(account: &Account<'_>, step: &Step) -> Result<Value> {
             Found::Leaf(leaf) => (account.stack.union.leaf_attributes(word.layer, leaf)?.kind.name(), None),
             Found::Dir { opaque, .. } => ("directory", Some(opaque)),
         };
-        let (verdict, by) = (word.verdict.name(), word.verdict.by());
-        let mut word_json = json!({ "layer": word.layer.0, "found": found, "verdict": verdict });
-        if let Some(object) = word_json.as_object_mut() {
-            object.extend(opaque.map(|opaque| ("opaque".to_owned(), opaque.into())));
-            object.extend(by.map(|by| ("by".to_owned(), by.0.into())));
-            if word.verdict != Verdict::Silent {
-                let step = account.stack.created_by(word.layer);
-                object.extend(step.map(|step| ("created_by".to_owned(), step.into())));
-            }
+        let mut object = Map::new();
+        object.insert("layer".into(), word.layer.0.into());
+        object.insert("found".into(), found.into());
+        object.extend(opaque.map(|opaque| ("opaque".to_owned(), opaque.into())));
+        put_verdict(&mut object, word.verdict);
+        if word.verdict != Verdict::Silent {
+            let step = account.stack.created_by(word.layer);
+            object.insert("created_by".into(), step.map_or(Value::Null, Value::from));
         }
-        Ok(word_json)
+        Ok(Value::Object(object))
     });
     object.insert("layers".into(), words.collect::<Result<Vec<_>>>()?.into());
     Ok(Value::Object(object))
 }
 
 fn version_json(version: &Version) -> Value {
-    let (verdict, by) = (version.verdict.name(), version.verdict.by());
     let mut object = Map::new();
     object.insert("layer".into(), version.layer.0.into());
     match &version.attributes {
@@ -151,7 +149,6 @@ fn version_json(version: &Version) -> Value {
     if let Some(target) = &version.target {
         put_name(&mut object, "target", target);
     }
-    object.insert("verdict".into(), verdict.into());
-    object.extend(by.map(|by| ("by".to_owned(), by.0.into())));
+    put_verdict(&mut object, version.verdict);
     Value::Object(object)
 }
