@@ -91,14 +91,26 @@ pub fn shown_path(path: &[u8]) -> String {
     format!("/{}", escape(path, Lines::Escape))
 }
 
-/// A time as RFC 3339 with as many digits as it has; seconds alone for years that have no name there.
+/// The second in which the year 0 begins, the first that RFC 3339 has.
+const YEAR_0: i64 = -62_167_219_200;
+
+/// A time as RFC 3339 with as many digits as it has; seconds since 1970 for years that have no name there.
 pub fn timestamp(time: Time) -> String {
-    match Timestamp::new(time.secs, 0)
-        .and_then(|t| t.checked_add(jiff::SignedDuration::from_nanos(time.nanos.into())))
-    {
-        Ok(timestamp) => timestamp.to_string(),
-        Err(_) => format!("@{}.{:09}", time.secs, time.nanos),
+    let seconds = Some(time.secs).filter(|&secs| secs >= YEAR_0);
+    let timestamp = seconds.and_then(|secs| Timestamp::new(secs, 0).ok());
+    let nanos = jiff::SignedDuration::from_nanos(time.nanos.into());
+    match timestamp.and_then(|timestamp| timestamp.checked_add(nanos).ok()) {
+        Some(timestamp) => timestamp.to_string(),
+        None => seconds_alone(time),
     }
+}
+
+/// `@SECONDS.NANOSECONDS`, as date(1) reads it: behind the point of a negative number it is counted backward.
+fn seconds_alone(time: Time) -> String {
+    let nanos = i128::from(time.secs) * 1_000_000_000 + i128::from(time.nanos);
+    let sign = if nanos < 0 { "-" } else { "" };
+    let nanos = nanos.unsigned_abs();
+    format!("@{sign}{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
 }
 
 /// A time that stands in an image's configuration, in the form of [`timestamp`]; what is no time, as it stands.
@@ -209,6 +221,10 @@ mod tests {
             (-2, 500_000_000, "1969-12-31T23:59:58.5Z"),
             (1_700_000_000, 123_456_789, "2023-11-14T22:13:20.123456789Z"),
             (i64::MAX, 1, "@9223372036854775807.000000001"),
+            (-62_167_219_200, 0, "0000-01-01T00:00:00Z"),
+            (-62_167_219_201, 0, "@-62167219201.000000000"),
+            (-62_167_219_202, 500_000_000, "@-62167219201.500000000"),
+            (i64::MIN, 1, "@-9223372036854775807.999999999"),
         ] {
             assert_eq!(timestamp(Time { secs, nanos }), text);
         }

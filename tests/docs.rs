@@ -72,7 +72,7 @@ fn links_between_documents_lead_somewhere() {
 }
 
 /// The commands that a help text lists.
-fn verbs(help: &str) -> Vec<String> {
+pub fn verbs(help: &str) -> Vec<String> {
     let list = help.split("Commands:").nth(1).unwrap_or_default().split("Options:").next().unwrap();
     let names = list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     // What a description goes on with stands further in.
@@ -80,19 +80,21 @@ fn verbs(help: &str) -> Vec<String> {
     names.filter(|name| *name != "help").map(str::to_owned).collect()
 }
 
+/// What a command says of itself.
+pub fn help_of(args: &[&str]) -> String {
+    let output = crate::support::peelfs(args);
+    assert!(output.status.success(), "{args:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn every_command_and_option_is_in_the_manual() {
     let manual = fs::read_to_string(project().join("docs/cli.md")).unwrap();
-    let help = |args: &[&str]| {
-        let output = crate::support::peelfs(args);
-        assert!(output.status.success(), "{args:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let mut commands = verbs(&help(&["--help"]));
+    let mut commands = verbs(&help_of(&["--help"]));
     while let Some(command) = commands.pop() {
         assert!(manual.contains(&format!("peelfs {command}")), "docs/cli.md lacks `peelfs {command}`");
         let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
-        let options = help(&words);
+        let options = help_of(&words);
         commands.extend(verbs(&options).iter().map(|verb| format!("{command} {verb}")));
         for word in options.split_whitespace().filter(|word| word.starts_with("--")) {
             // A value that may be left away: `--stats[=<FORMAT>]`.

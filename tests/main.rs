@@ -14,6 +14,7 @@ mod compare;
 mod oracle;
 mod rules;
 mod docs;
+mod schemas;
 mod peers;
 mod tars;
 mod scale;

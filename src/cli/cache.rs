@@ -88,9 +88,9 @@ fn verify(out: &mut Output, cache: &Cache, json: bool) -> Result {
     let check = check_cache(cache).map_err(|error| named(cache, &error))?;
     if json {
         let mut object = of_dir(cache);
-        object.insert("files".into(), check.files.into());
-        object.insert("bytes".into(), check.bytes.into());
-        object.insert("unchecked".into(), check.unchecked.into());
+        object.insert("files_read".into(), check.files.into());
+        object.insert("bytes_read".into(), check.bytes.into());
+        object.insert("files_unchecked".into(), check.unchecked.into());
         object.insert("damaged".into(), check.damaged.iter().map(damaged_json).collect());
         out.json(&object)?;
     } else {
@@ -117,9 +117,10 @@ fn prune(out: &mut Output, cache: &Cache, max: u64, json: bool) -> Result {
     let left = cache.list().map_err(|error| named(cache, &error))?.len() as u64;
     if json {
         let mut object = of_dir(cache);
-        let removed = json!({ "layers": report.groups, "size": report.freed });
-        object.insert("removed".into(), removed);
-        object.insert("left".into(), json!({ "layers": left, "size": report.left }));
+        object.insert("layers_removed".into(), report.groups.into());
+        object.insert("bytes_removed".into(), report.freed.into());
+        object.insert("layers_left".into(), left.into());
+        object.insert("bytes_left".into(), report.left.into());
         out.json(&object)?;
         return Ok(Outcome::Fine);
     }

@@ -166,9 +166,13 @@ fn tell(args: &Args, told: &Told) -> Result<()> {
     let Told { id, diff_id, digest, size, members } = told;
     match args.json {
         true => {
-            out.json(
-                &json!({ "id": id, "diff_id": diff_id, "digest": digest, "size": size, "members": members }),
-            )?;
+            out.json(&json!({
+                "id": id,
+                "diff_id": diff_id,
+                "digest": digest,
+                "stored_size": size,
+                "members": members,
+            }))?;
         }
         false => writeln!(out, "{}", id.as_ref().unwrap_or(diff_id))?,
     }

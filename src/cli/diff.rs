@@ -41,7 +41,7 @@ pub struct Args {
     /// Compare contents even of files of the same size and time, and of layers with the same diff ID
     #[arg(long)]
     content: bool,
-    /// Look for no renamed files: each is removed and added; nothing is kept in memory
+    /// Look for no renamed files: each is deleted and added; nothing is kept in memory
     #[arg(long)]
     no_renames: bool,
     /// Show bytes that came and went, and totals

@@ -100,7 +100,7 @@ impl<'a> Teller<'a> {
             Form::Json => self.out.json(&self.objects)?,
             Form::Stat => writeln!(
                 self.out,
-                "{added} added, {removed} removed, {changed} changed, {renamed} renamed; +{} -{}",
+                "{added} added, {removed} deleted, {changed} changed, {renamed} renamed; +{} -{}",
                 human_size(came),
                 human_size(went)
             )?,

@@ -115,10 +115,10 @@ fn json_of(account: &Account<'_>) -> Result<Value> {
 /// Why nothing shows; `null` if something does.
 fn missing(account: &Account<'_>) -> Value {
     match account.explanation.missing() {
-        _ if account.is_broken() => json!({ "reason": "bad redirect", "by": "upper" }),
+        _ if account.is_broken() => json!({ "reason": "bad redirect", "hidden_by": "upper" }),
         None => Value::Null,
         Some(Missing::Nowhere) => json!({ "reason": "nowhere" }),
-        Some(Missing::HiddenBy(layer)) => json!({ "reason": "hidden", "by": who(account, layer) }),
+        Some(Missing::HiddenBy(layer)) => json!({ "reason": "hidden", "hidden_by": who(account, layer) }),
         Some(Missing::NotADirectory(step)) => {
             let mut object = Map::new();
             object.insert("reason".into(), "not a directory".into());
@@ -139,12 +139,11 @@ fn step_json(account: &Account<'_>, no: usize, step: &Step) -> Result<Value> {
         let mut object = Map::new();
         object.insert("layer".into(), who(account, word.layer));
         object.insert("found".into(), found.into());
-        object.insert("verdict".into(), word.verdict.name().into());
         object.extend(said);
-        object.extend(word.verdict.by().map(|by| ("by".to_owned(), who(account, by))));
+        put_verdict(account, &mut object, word.verdict);
         if word.verdict != Verdict::Silent {
             let step = account.stack.created_by(word.layer);
-            object.extend(step.map(|step| ("created_by".to_owned(), step.into())));
+            object.insert("created_by".into(), step.map_or(Value::Null, Value::from));
         }
         Ok(Value::Object(object))
     });
@@ -237,8 +236,13 @@ fn who(account: &Account<'_>, layer: LayerNo) -> Value {
     }
 }
 
+/// What becomes of an entry, and by which layer.
+fn put_verdict(account: &Account<'_>, object: &mut Map<String, Value>, verdict: Verdict) {
+    object.insert("verdict".into(), verdict.name().into());
+    object.extend(verdict.by().map(|by| ("hidden_by".to_owned(), who(account, by))));
+}
+
 fn version_json(account: &Account<'_>, version: &Version) -> Value {
-    let (verdict, by) = (version.verdict.name(), version.verdict.by());
     let mut object = Map::new();
     object.insert("layer".into(), who(account, version.layer));
     match &version.attributes {
@@ -251,7 +255,6 @@ fn version_json(account: &Account<'_>, version: &Version) -> Value {
     if let Some(target) = &version.target {
         put_name(&mut object, "target", target);
     }
-    object.insert("verdict".into(), verdict.into());
-    object.extend(by.map(|by| ("by".to_owned(), who(account, by))));
+    put_verdict(account, &mut object, version.verdict);
     Value::Object(object)
 }

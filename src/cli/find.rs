@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use crate::account::physical;
 use crate::entry::{Attributes, Xattr};
@@ -19,7 +19,7 @@ use crate::text::{Lines, escape, mode, short_time};
 use crate::union::{Last, Node, Union, Verdict, Word};
 
 use super::args::{ImageArgs, cut_of, path_bytes};
-use super::entry::Shown;
+use super::entry::{Shown, put_attributes, put_verdict};
 use super::find_tests::TestArgs;
 use super::output::{JsonArray, Output, put_name};
 use super::style::Style;
@@ -259,12 +259,9 @@ impl Hits<'_> {
         if let Some(array) = &mut self.array {
             let mut object = Map::new();
             put_name(&mut object, "path", path.as_bytes());
-            object.insert("type".into(), attributes.kind.name().into());
-            object.insert("size".into(), attributes.size.into());
+            put_attributes(&mut object, &attributes);
             object.insert("layer".into(), word.layer.0.into());
-            object.insert("verdict".into(), word.verdict.name().into());
-            let by = word.verdict.by().map_or(Value::Null, |by| by.0.into());
-            object.insert("hidden_by".into(), by);
+            put_verdict(&mut object, word.verdict);
             put_name(&mut object, "image", image.as_bytes());
             return Ok(array.push(&mut self.out, &object)?);
         }

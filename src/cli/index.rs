@@ -190,8 +190,8 @@ impl<'a> Line<'a> {
             "place": self.place,
             "compression": self.form(),
             "stored_size": self.stored_size,
-            "entries": self.entries,
-            "state": self.in_cache().map(|_| self.state()),
+            "members": self.entries,
+            "state": self.known.map(|_| self.state()),
             "diff_id": self.diff_id().map(ToString::to_string),
             "digest": self.digest().map(ToString::to_string),
         })

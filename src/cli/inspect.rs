@@ -185,7 +185,7 @@ fn json(stack: &Stack) -> Result<Value> {
             "media_type": source.media_type,
             "stored_size": source.stored_size(),
             "size": layer.index.data_size(),
-            "entries": layer.index.member_count(),
+            "members": layer.index.member_count(),
             "rejected": layer.index.rejected().len(),
             "created_by": stack.created_by(LayerNo(no)),
         }))

@@ -156,7 +156,7 @@ fn document(dir: &Path, now: Timestamp, report: &Report) -> Value {
             "misses": blocks.misses,
             "ahead": blocks.ahead,
             "ahead_hits": blocks.ahead_hits,
-            "decoded_bytes": blocks.decoded,
+            "bytes_decoded": blocks.decoded,
         },
         "merged_directories": hits(report.merged_hits),
         "bytes_read": report.bytes_read,
@@ -174,7 +174,7 @@ fn operation(usage: &Usage) -> Value {
         "count": usage.count,
         "negative": usage.negative,
         "errors": usage.errors,
-        "bytes": usage.bytes,
+        "bytes_given": usage.bytes,
         "mean_ns": nanos(usage.mean()),
         "p50_ns": nanos(usage.p50),
         "p90_ns": nanos(usage.p90),
@@ -252,7 +252,7 @@ bytes of files      1.0 MiB given; 1.5 MiB read for them from archive, cache and
             (&"read".into(), &950_000.into())
         );
         assert_eq!(
-            (&value["bytes_given"], &value["blocks"]["decoded_bytes"]),
+            (&value["bytes_given"], &value["blocks"]["bytes_decoded"]),
             (&(1 << 20).into(), &(3 << 20).into())
         );
     }

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::entry::Xattr;
@@ -100,7 +98,7 @@ impl Stat<'_> {
         let xattrs = self.xattrs.iter().map(|xattr| {
             let mut object = Map::new();
             put_name(&mut object, "name", &xattr.name);
-            object.insert("value_base64".into(), STANDARD.encode(&xattr.value).into());
+            put_name(&mut object, "value", &xattr.value);
             Value::Object(object)
         });
         object.insert("xattrs".into(), Value::Array(xattrs.collect()));

@@ -30,8 +30,12 @@ pub fn run(args: Args) -> Result {
     let mut out = Output::new();
     if args.json {
         let problems: Vec<Value> = report.problems.iter().map(problem_json).collect();
-        let (layers, bytes, digests) = (report.layers, report.bytes, report.digests);
-        out.json(&json!({ "layers": layers, "bytes": bytes, "digests": digests, "problems": problems }))?;
+        out.json(&json!({
+            "layers_read": report.layers,
+            "bytes_read": report.bytes,
+            "digests_compared": report.digests,
+            "problems": problems,
+        }))?;
     } else {
         for problem in &report.problems {
             let layer = problem.layer.map(|no| format!("layer {no} ")).unwrap_or_default();

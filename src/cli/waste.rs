@@ -150,8 +150,8 @@ fn files(files: &[WastedFile]) -> String {
 fn waste_json(stack: &Stack, waste: &Waste) -> Value {
     let layers = (0..).map(LayerNo).zip(&waste.layers).map(|(no, layer)| layer_json(stack, no, layer));
     json!({
-        "bytes": waste.bytes(),
-        "hidden": waste.hidden(),
+        "size": waste.bytes(),
+        "hidden": hidden_json(&waste.hidden_by_reason()),
         "efficiency": waste.efficiency(),
         "paths": waste.paths,
         "layers": layers.collect::<Vec<_>>(),
@@ -162,7 +162,7 @@ fn waste_json(stack: &Stack, waste: &Waste) -> Value {
 fn layer_json(stack: &Stack, no: LayerNo, layer: &LayerWaste) -> Value {
     json!({
         "layer": no.0,
-        "bytes": layer.bytes,
+        "size": layer.bytes,
         "hidden": hidden_json(&layer.hidden),
         "hides": hidden_json(&layer.hides),
         "created_by": stack.created_by(no),
@@ -171,7 +171,7 @@ fn layer_json(stack: &Stack, no: LayerNo, layer: &LayerWaste) -> Value {
 
 fn hidden_json(hidden: &Hidden) -> Value {
     let mut object = Map::new();
-    object.insert("bytes".into(), hidden.total().into());
+    object.insert("size".into(), hidden.total().into());
     for reason in Reason::ALL {
         object.insert(reason.word().into(), hidden.of(reason).into());
     }
@@ -181,13 +181,13 @@ fn hidden_json(hidden: &Hidden) -> Value {
 fn path_json(path: &WastedPath) -> Value {
     let mut object = Map::new();
     put_name(&mut object, "path", path.path.as_bytes());
-    object.insert("bytes".into(), path.bytes.into());
+    object.insert("size".into(), path.bytes.into());
     let files = path.files.iter().map(|file| {
         json!({
             "layer": file.layer.0,
-            "bytes": file.bytes,
-            "by": file.by.0,
+            "size": file.bytes,
             "reason": file.reason.word(),
+            "hidden_by": file.by.0,
         })
     });
     object.insert("files".into(), files.collect());

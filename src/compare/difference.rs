@@ -23,7 +23,7 @@ impl Change {
     pub fn word(&self) -> &'static str {
         match self {
             Change::Added => "added",
-            Change::Removed => "removed",
+            Change::Removed => "deleted",
             Change::Changed => "changed",
             Change::Renamed(_) => "renamed",
         }

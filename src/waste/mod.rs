@@ -124,7 +124,17 @@ impl Waste {
 
     /// Those that do not show.
     pub fn hidden(&self) -> u64 {
-        self.layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.hidden.total()))
+        self.hidden_by_reason().total()
+    }
+
+    /// Those that do not show, by reason.
+    pub fn hidden_by_reason(&self) -> Hidden {
+        let mut hidden = Hidden::default();
+        for (layer, reason) in self.layers.iter().flat_map(|layer| Reason::ALL.map(|reason| (layer, reason)))
+        {
+            hidden.add(reason, layer.hidden.of(reason));
+        }
+        hidden
     }
 
     /// The share that does not show, from 0 to 1; 0 if there are no bytes at all.

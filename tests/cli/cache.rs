@@ -163,7 +163,7 @@ fn machines_read_json() {
     }
     assert_eq!(layers.iter().map(|layer| layer["size"].as_u64().unwrap()).sum::<u64>(), list["size"]);
     let check = json(dir.path(), "cache verify --json");
-    assert_eq!((&check["files"], &check["damaged"]), (&4.into(), &Value::Array(vec![])));
+    assert_eq!((&check["files_read"], &check["damaged"]), (&4.into(), &Value::Array(vec![])));
     fs::write(&files(dir.path())[0], b"?").unwrap();
     let output = peelfs(dir.path(), "cache verify --json");
     assert_eq!(output.status.code(), Some(1));
@@ -171,7 +171,7 @@ fn machines_read_json() {
     assert_eq!(check["damaged"].as_array().unwrap().len(), 1);
     assert_eq!(check["damaged"][0]["removed"], true);
     let prune = json(dir.path(), "cache prune --max-size 0 --json");
-    assert_eq!((&prune["removed"]["layers"], &prune["left"]["size"]), (&2.into(), &0.into()));
+    assert_eq!((&prune["layers_removed"], &prune["bytes_left"]), (&2.into(), &0.into()));
 }
 
 /// Bytes of a file to be changed, one at a time: of its head, of what it holds, and of its end.

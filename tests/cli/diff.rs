@@ -31,7 +31,7 @@ D /etc/passwd  (-8 B)
 A /srv
 A /srv/data  (+5 B)
 A /srv/link  (+5 B)
-4 added, 1 removed, 0 changed, 0 renamed; +13 B -8 B
+4 added, 1 deleted, 0 changed, 0 renamed; +13 B -8 B
 ? 1
 $ peelfs diff --path /etc app.tar@0 app.tar
 A /etc/hostname

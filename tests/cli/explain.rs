@@ -150,7 +150,7 @@ $ peelfs explain --json app.tar /etc/passwd
   "shown": null,
   "missing": {
     "reason": "hidden",
-    "by": 2
+    "hidden_by": 2
   },
   "followed": [],
   "steps": [
@@ -160,22 +160,22 @@ $ peelfs explain --json app.tar /etc/passwd
         {
           "layer": 2,
           "found": "directory",
-          "verdict": "shown",
           "opaque": false,
+          "verdict": "shown",
           "created_by": "step 2"
         },
         {
           "layer": 1,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 0"
         }
       ]
@@ -186,24 +186,24 @@ $ peelfs explain --json app.tar /etc/passwd
         {
           "layer": 2,
           "found": "directory",
-          "verdict": "shown",
           "opaque": true,
+          "verdict": "shown",
           "created_by": "step 2"
         },
         {
           "layer": 1,
           "found": "directory",
-          "verdict": "hidden",
           "opaque": false,
-          "by": 2,
+          "verdict": "hidden",
+          "hidden_by": 2,
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "directory",
-          "verdict": "hidden",
           "opaque": false,
-          "by": 2,
+          "verdict": "hidden",
+          "hidden_by": 2,
           "created_by": "step 0"
         }
       ]
@@ -220,14 +220,14 @@ $ peelfs explain --json app.tar /etc/passwd
           "layer": 1,
           "found": "file",
           "verdict": "hidden",
-          "by": 2,
+          "hidden_by": 2,
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "file",
           "verdict": "hidden",
-          "by": 2,
+          "hidden_by": 2,
           "created_by": "step 0"
         }
       ]
@@ -244,7 +244,7 @@ $ peelfs explain --json app.tar /etc/passwd
       "mtime": "2023-11-14T22:13:20Z",
       "digest": "sha256:859a38a0a08557f9a192ce9310bc904898165a278d863905d0353f609830f09c",
       "verdict": "hidden",
-      "by": 2
+      "hidden_by": 2
     },
     {
       "layer": 0,
@@ -256,7 +256,7 @@ $ peelfs explain --json app.tar /etc/passwd
       "mtime": "2023-11-14T22:13:20Z",
       "digest": "sha256:4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2",
       "verdict": "hidden",
-      "by": 2
+      "hidden_by": 2
     }
   ],
   "near": []
@@ -288,22 +288,22 @@ $ peelfs explain --json app.tar /etc/hostname
         {
           "layer": 2,
           "found": "directory",
-          "verdict": "shown",
           "opaque": false,
+          "verdict": "shown",
           "created_by": "step 2"
         },
         {
           "layer": 1,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 0"
         }
       ]
@@ -314,24 +314,24 @@ $ peelfs explain --json app.tar /etc/hostname
         {
           "layer": 2,
           "found": "directory",
-          "verdict": "shown",
           "opaque": true,
+          "verdict": "shown",
           "created_by": "step 2"
         },
         {
           "layer": 1,
           "found": "directory",
-          "verdict": "hidden",
           "opaque": false,
-          "by": 2,
+          "verdict": "hidden",
+          "hidden_by": 2,
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "directory",
-          "verdict": "hidden",
           "opaque": false,
-          "by": 2,
+          "verdict": "hidden",
+          "hidden_by": 2,
           "created_by": "step 0"
         }
       ]
@@ -389,22 +389,22 @@ $ peelfs explain --json app.tar /nothing
         {
           "layer": 2,
           "found": "directory",
-          "verdict": "shown",
           "opaque": false,
+          "verdict": "shown",
           "created_by": "step 2"
         },
         {
           "layer": 1,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 0"
         }
       ]

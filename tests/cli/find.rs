@@ -147,7 +147,11 @@ $ peelfs find app.tar@1 --all-layers -name motd --json
   {
     "path": "etc/motd",
     "type": "file",
+    "mode": "0644",
+    "uid": 0,
+    "gid": 0,
     "size": 5,
+    "mtime": "2023-11-14T22:13:20Z",
     "layer": 0,
     "verdict": "hidden",
     "hidden_by": 1,

@@ -134,7 +134,7 @@ fn machines_read_json() {
             assert!(layer["diff_id"].as_str().unwrap().starts_with("sha256:"));
             assert!(layer["place"].as_str().unwrap().ends_with(&layer["digest"].as_str().unwrap()[7..]));
         }
-        assert_eq!(layers[0]["entries"], 300);
+        assert_eq!(layers[0]["members"], 300);
     }
 }
 

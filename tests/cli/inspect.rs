@@ -69,7 +69,7 @@ $ peelfs inspect --json app.tar
       "media_type": null,
       "stored_size": 11264,
       "size": 3017,
-      "entries": 9,
+      "members": 9,
       "rejected": 0,
       "created_by": "step 0"
     },
@@ -82,7 +82,7 @@ $ peelfs inspect --json app.tar
       "media_type": null,
       "stored_size": 5632,
       "size": 8,
-      "entries": 8,
+      "members": 8,
       "rejected": 0,
       "created_by": "step 1"
     },
@@ -95,7 +95,7 @@ $ peelfs inspect --json app.tar
       "media_type": null,
       "stored_size": 4096,
       "size": 8,
-      "entries": 4,
+      "members": 4,
       "rejected": 0,
       "created_by": "step 2"
     }
@@ -151,7 +151,7 @@ $ peelfs inspect --json one.tar
       "media_type": null,
       "stored_size": 10240,
       "size": 1,
-      "entries": 1,
+      "members": 1,
       "rejected": 0,
       "created_by": null
     }

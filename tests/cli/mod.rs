@@ -71,7 +71,7 @@ pub fn hostile_names() -> TempDir {
 }
 
 /// A directory with `two.tar`, which holds two images, and `platforms.tar`, one for two platforms.
-fn several() -> TempDir {
+pub fn several() -> TempDir {
     let dir = TempDir::new().unwrap();
     let image = |tag, line: &str| Written::new(tag, [layer(line)]);
     write(
@@ -88,7 +88,7 @@ fn several() -> TempDir {
 }
 
 /// A directory with an image `image.tar` of one layer with one file `f`, and of this configuration.
-fn configured(config: &str, tag: &str) -> TempDir {
+pub fn configured(config: &str, tag: &str) -> TempDir {
     let dir = TempDir::new().unwrap();
     let manifest = format!("[{{\"Config\":\"c.json\",\"RepoTags\":[\"{tag}\"],\"Layers\":[\"l.tar\"]}}]");
     let tar = Layer::new().file("c.json", config.as_bytes()).file("l.tar", &layer("f=1").finish());
@@ -97,7 +97,7 @@ fn configured(config: &str, tag: &str) -> TempDir {
 }
 
 /// A directory with one image of each kind of layer: `gzip.tar`, `zstd.tar`, `plain.tar`, `small.tar`.
-fn stored() -> TempDir {
+pub fn stored() -> TempDir {
     let dir = TempDir::new().unwrap();
     let image = |name, layers: &[fn() -> Layer], store| {
         let mut image = Written::new("app:1", layers.iter().map(|layer| layer()));
@@ -113,7 +113,7 @@ fn stored() -> TempDir {
 }
 
 /// A layer with more names than are read anew each time.
-fn many() -> Layer {
+pub fn many() -> Layer {
     (0..300).fold(Layer::new(), |tar, no| tar.file(&format!("many/{no:03}"), format!("{no}").as_bytes()))
 }
 
@@ -129,13 +129,13 @@ fn long_file() -> Vec<u8> {
         .into()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn xz(bytes: &[u8]) -> Vec<u8> {
+pub fn xz(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

@@ -126,11 +126,12 @@ $ peelfs stat --json app.tar lib/libc.so
     "xattrs": [
       {
         "name": "user.colour",
-        "value_base64": "Ymx1ZQ=="
+        "value": "blue"
       },
       {
         "name": "user.raw",
-        "value_base64": "AP8="
+        "value": "\u0000�",
+        "value_hex": "00ff"
       }
     ]
   }

@@ -18,9 +18,9 @@ $ peelfs verify app.tar
 ok: 3 layers, 4 digests, 20.5 KiB read
 $ peelfs verify --json app.tar
 {
-  "layers": 3,
-  "bytes": 20992,
-  "digests": 4,
+  "layers_read": 3,
+  "bytes_read": 20992,
+  "digests_compared": 4,
   "problems": []
 }
 "#,
@@ -58,9 +58,9 @@ layer 2 bad.tar: blobs/sha256/fc1402436f7557e7797a1404f47ad9d49628e445582cc97ad9
 ? 1
 $ peelfs verify --json bad.tar
 {
-  "layers": 3,
-  "bytes": 14976,
-  "digests": 8,
+  "layers_read": 3,
+  "bytes_read": 14976,
+  "digests_compared": 8,
   "problems": [
     {
       "layer": null,
@@ -179,9 +179,9 @@ image: layer.tar: offset 1024: bad header checksum
 ? 1
 $ peelfs verify --json layer.tar
 {
-  "layers": 0,
-  "bytes": 0,
-  "digests": 0,
+  "layers_read": 0,
+  "bytes_read": 0,
+  "digests_compared": 0,
   "problems": [
     {
       "layer": null,

@@ -52,23 +52,29 @@ $ peelfs waste --fail-above 200% waste.tar
 ? 2
 $ peelfs waste --top 1 --json waste.tar
 {
-  "bytes": 58,
-  "hidden": 34,
+  "size": 58,
+  "hidden": {
+    "size": 34,
+    "replaced": 8,
+    "repeated": 8,
+    "deleted": 16,
+    "opaque": 2
+  },
   "efficiency": 0.4137931034482759,
   "paths": 6,
   "layers": [
     {
       "layer": 0,
-      "bytes": 30,
+      "size": 30,
       "hidden": {
-        "bytes": 30,
+        "size": 30,
         "replaced": 4,
         "repeated": 8,
         "deleted": 16,
         "opaque": 2
       },
       "hides": {
-        "bytes": 0,
+        "size": 0,
         "replaced": 0,
         "repeated": 0,
         "deleted": 0,
@@ -78,16 +84,16 @@ $ peelfs waste --top 1 --json waste.tar
     },
     {
       "layer": 1,
-      "bytes": 12,
+      "size": 12,
       "hidden": {
-        "bytes": 4,
+        "size": 4,
         "replaced": 4,
         "repeated": 0,
         "deleted": 0,
         "opaque": 0
       },
       "hides": {
-        "bytes": 26,
+        "size": 26,
         "replaced": 4,
         "repeated": 8,
         "deleted": 12,
@@ -97,16 +103,16 @@ $ peelfs waste --top 1 --json waste.tar
     },
     {
       "layer": 2,
-      "bytes": 16,
+      "size": 16,
       "hidden": {
-        "bytes": 0,
+        "size": 0,
         "replaced": 0,
         "repeated": 0,
         "deleted": 0,
         "opaque": 0
       },
       "hides": {
-        "bytes": 8,
+        "size": 8,
         "replaced": 4,
         "repeated": 0,
         "deleted": 4,
@@ -118,19 +124,19 @@ $ peelfs waste --top 1 --json waste.tar
   "worst": [
     {
       "path": "app/new",
-      "bytes": 8,
+      "size": 8,
       "files": [
         {
           "layer": 1,
-          "bytes": 4,
-          "by": 2,
-          "reason": "replaced"
+          "size": 4,
+          "reason": "replaced",
+          "hidden_by": 2
         },
         {
           "layer": 0,
-          "bytes": 4,
-          "by": 1,
-          "reason": "replaced"
+          "size": 4,
+          "reason": "replaced",
+          "hidden_by": 1
         }
       ]
     }

@@ -196,21 +196,22 @@ $ peelfs explain --json base.tar --upper upper a/x
         {
           "layer": "upper",
           "found": "directory",
+          "opaque": false,
           "verdict": "shown",
-          "opaque": false
+          "created_by": null
         },
         {
           "layer": 1,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 0"
         }
       ]
@@ -221,21 +222,22 @@ $ peelfs explain --json base.tar --upper upper a/x
         {
           "layer": "upper",
           "found": "directory",
+          "opaque": false,
           "verdict": "shown",
-          "opaque": false
+          "created_by": null
         },
         {
           "layer": 1,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "directory",
-          "verdict": "merged",
           "opaque": false,
+          "verdict": "merged",
           "created_by": "step 0"
         }
       ]
@@ -246,21 +248,22 @@ $ peelfs explain --json base.tar --upper upper a/x
         {
           "layer": "upper",
           "found": "file",
+          "copied_up_from": 1,
           "verdict": "shown",
-          "copied_up_from": 1
+          "created_by": null
         },
         {
           "layer": 1,
           "found": "file",
           "verdict": "hidden",
-          "by": "upper",
+          "hidden_by": "upper",
           "created_by": "step 1"
         },
         {
           "layer": 0,
           "found": "file",
           "verdict": "hidden",
-          "by": "upper",
+          "hidden_by": "upper",
           "created_by": "step 0"
         }
       ]
@@ -288,7 +291,7 @@ $ peelfs explain --json base.tar --upper upper a/x
       "mtime": "2023-11-14T22:13:20Z",
       "digest": "sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed",
       "verdict": "hidden",
-      "by": "upper"
+      "hidden_by": "upper"
     },
     {
       "layer": 0,
@@ -300,7 +303,7 @@ $ peelfs explain --json base.tar --upper upper a/x
       "mtime": "2023-11-14T22:13:20Z",
       "digest": "sha256:6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b",
       "verdict": "hidden",
-      "by": "upper"
+      "hidden_by": "upper"
     }
   ],
   "near": []
@@ -308,7 +311,7 @@ $ peelfs explain --json base.tar --upper upper a/x
 $ peelfs explain --json base.tar --upper upper a/y | grep -A3 missing
   "missing": {
     "reason": "hidden",
-    "by": "upper"
+    "hidden_by": "upper"
   },
 $ peelfs explain --json base.tar --upper upper moved | grep -c '"redirect": "/a/sub"'
 1

@@ -71,7 +71,7 @@ fn of<'a>(table: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
 }
 
 /// The folder, if it is there; no machine need have it.
-fn folder() -> Option<PathBuf> {
+pub fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/images");
     if !folder.is_dir() {
         note("there are no collected images in ../shared/images");

@@ -6,7 +6,7 @@
 mod attributes;
 mod compressed;
 pub mod docker;
-mod images;
+pub mod images;
 mod listed;
 mod named;
 mod random;
