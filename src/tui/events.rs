@@ -23,19 +23,24 @@ pub enum Input {
 ///
 /// `crossterm` must not be asked where the terminal is gone: it reads nothing then, without end.
 pub fn wait(patience: Duration) -> io::Result<Input> {
+    if is_gone(patience)? {
+        return Ok(Input::Gone);
+    }
+    // Whatever ended the waiting: a signal may have been that of a new size, which is an event.
+    Ok(if event::poll(Duration::ZERO)? { Input::Event } else { Input::None })
+}
+
+/// Whether nobody is there any more, once there is something to read or so long has passed.
+pub fn is_gone(patience: Duration) -> io::Result<bool> {
     let stdin = io::stdin();
     let mut polled = [PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
     let patience = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
     match poll(&mut polled, Some(&patience)) {
-        // A signal: perhaps of a new size, which is an event.
         Ok(_) | Err(Errno::INTR) => {}
         Err(errno) => return Err(errno.into()),
     }
-    let is_gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-    if polled.iter().any(|stdin| stdin.revents().intersects(is_gone)) {
-        return Ok(Input::Gone);
-    }
-    Ok(if event::poll(Duration::ZERO)? { Input::Event } else { Input::None })
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    Ok(polled.iter().any(|stdin| stdin.revents().intersects(gone)))
 }
 
 /// Takes the event that there is.

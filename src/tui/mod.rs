@@ -27,7 +27,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::Event;
-use rustix::io::Errno;
 
 use crate::stack::{self, Stack};
 
@@ -90,10 +89,8 @@ pub fn run(
     }));
     panic::set_hook(hook);
     match result.unwrap_or_else(|panic| Err(Error::Panic(words_of(&*panic)))) {
-        // What a terminal that went away says to whoever writes to it.
-        Err(Error::Terminal(error)) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
-            Ok(Ended::Gone)
-        }
+        // Whatever cannot be done with a terminal that went away, that is why.
+        Err(Error::Terminal(_)) if events::is_gone(Duration::ZERO)? => Ok(Ended::Gone),
         result => result,
     }
 }
