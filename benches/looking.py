@@ -1,5 +1,6 @@
 """What it takes to look into an image whose indexes are known: commands that answer at once, and those that visit all."""
 
+import contextlib
 import os
 import pty
 import select
@@ -14,8 +15,8 @@ import looked
 from measure import Line, filled, interleaved, seconds, time_of, warm
 from systems import Failed
 
-# Seconds that a short answer may take, and the first picture of the browser.
-AT_ONCE, FIRST_FRAME = 0.100, 0.200
+# Seconds that a short answer may take, the first picture of the browser, and what a key asks of it.
+AT_ONCE, FIRST_FRAME, KEY = 0.100, 0.200, 0.100
 
 # What a command that visits all may take of the time of a bare walk.
 OF_A_WALK = 2
@@ -25,6 +26,22 @@ OF_CAT = 1 / 0.9
 
 # What stands last in the first picture of the browser.
 COMPLETE = b"keys"
+
+# What ends each picture, and for how many seconds none more must come for one to be the last.
+DRAWN, CALM = b"\x1b[?2026l", 0.150
+
+# What is pressed, one after the other. What a search finds is shown while it goes on, so it need not end soon.
+UP, DOWN, RIGHT, LEFT = "\x1b[A", "\x1b[B", "\x1b[C", "\x1b[D"
+HOME, END, PAGE_UP, PAGE_DOWN = "\x1b[H", "\x1b[F", "\x1b[5~", "\x1b[6~"
+KEYS = {
+    "move": [DOWN, UP],
+    "open and close a directory": [RIGHT, DOWN, RIGHT, DOWN, RIGHT, LEFT, LEFT, RIGHT],
+    "go far": [END, HOME, PAGE_DOWN, PAGE_UP, END],
+    "look at other layers": ["2", "[", "[", "3", "]", "]", "1"],
+    "explain": ["e", "e"],
+    "search": ["/", *"source_file_01", "\r", "n", "n", "N", "\x1b"],
+    "look into a file": ["\r", "x", PAGE_DOWN, END, "q"],
+}
 
 
 def answers(setup, report):
@@ -97,6 +114,31 @@ def first_frame(setup, report):
     at_once(report, f"`tui`, first picture, {one.entries:,} entries", samples, FIRST_FRAME)
 
 
+def keys(setup, report):
+    """From a key to the last picture that it leads to, in the browser, on a terminal of 80 columns and 24 lines."""
+    one, _, cache = images(setup)
+    command = peelfs(setup, cache, "tui", one.path)
+    first, last, names = [], [], []
+    for _ in range(setup.rounds):
+        with browser(command) as terminal:
+            until_calm(terminal)
+            for what, pressed in KEYS.items():
+                for key in pressed:
+                    pictures = pictures_after(terminal, key)
+                    first.append(pictures[0])
+                    last.append(pictures[-1])
+                    names.append(what)
+    of = f", {one.entries:,} entries"
+    report.add(f"key to its first picture{of}", first, setup.shown(command))
+    report.add(f"key to its last picture{of}", last, setup.shown(command))
+    at_once(report, f"`tui`, key to its last picture, median of {len(last)}{of}", last, KEY)
+    for what, samples in ("first", first), ("last", last):
+        slowest = max(range(len(samples)), key=samples.__getitem__)
+        report.lines.append(
+            Line(f"`tui`, key to its {what} picture, the slowest ({names[slowest]}){of}", seconds(samples[slowest]))
+        )
+
+
 def images(setup):
     one, two = looked.pair(setup.root, setup.looked)
     return one, two, filled(setup, one, two, setup.large)
@@ -127,28 +169,59 @@ def at_once(report, what, samples, most):
     report.lines.append(Line(what, seconds(median), "", "", f"≤ {most * 1000:.0f} ms", median <= most))
 
 
-def picture(command):
-    """Seconds until a program that draws on a terminal has drawn all of it."""
-    start = time.perf_counter()
+@contextlib.contextmanager
+def browser(command):
+    """A program on a terminal of its own."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ["TERM"] = "xterm-256color"
         os.execv(command[0], list(map(str, command)))
     try:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        drawn = b""
-        while COMPLETE not in drawn:
-            if not select.select([terminal], [], [], 10)[0]:
-                raise Failed(f"nothing was drawn: {drawn!r}")
-            drawn += os.read(terminal, 1 << 16)
-        return time.perf_counter() - start
+        yield terminal
     except OSError as why:
-        raise Failed(f"the browser ended: {why}: {drawn!r}") from None
+        raise Failed(f"the browser ended: {why}") from None
     finally:
         os.kill(pid, signal.SIGTERM)
         os.waitpid(pid, 0)
         os.close(terminal)
 
 
-FIGURES = (answers, visits, differences, export, first_frame)
+def picture(command):
+    """Seconds until a program that draws on a terminal has drawn all of it."""
+    start = time.perf_counter()
+    with browser(command) as terminal:
+        drawn = b""
+        while COMPLETE not in drawn:
+            if not select.select([terminal], [], [], 10)[0]:
+                raise Failed(f"nothing was drawn: {drawn!r}")
+            drawn += os.read(terminal, 1 << 16)
+        return time.perf_counter() - start
+
+
+def until_calm(terminal):
+    """Reads what is drawn until nothing more comes, and the first picture is there."""
+    drawn = b""
+    while select.select([terminal], [], [], CALM if COMPLETE in drawn else 10)[0]:
+        drawn += os.read(terminal, 1 << 16)
+    if COMPLETE not in drawn:
+        raise Failed(f"nothing was drawn: {drawn!r}")
+
+
+def pictures_after(terminal, key):
+    """Seconds from a key to the end of each picture that comes of it."""
+    start = time.perf_counter()
+    os.write(terminal, key.encode())
+    ends, drawn = [], b""
+    while select.select([terminal], [], [], CALM if ends else 10)[0]:
+        drawn += os.read(terminal, 1 << 16)
+        if DRAWN in drawn:
+            ends.append(time.perf_counter() - start)
+            drawn = drawn[drawn.rindex(DRAWN) + len(DRAWN) :]
+    if not ends:
+        raise Failed(f"nothing was drawn after {key!r}")
+    return ends
+
+
+FIGURES = (answers, visits, differences, export, first_frame, keys)
 ALL = {figure.__name__: figure for figure in FIGURES}

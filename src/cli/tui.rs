@@ -3,12 +3,8 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, Write};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-
-use crate::tui::{self, Ended, Theme};
+use crate::tui::{self, Ended, Signals, Theme};
 
 use super::args::ImageArgs;
 use super::output::Output;
@@ -16,6 +12,9 @@ use super::{Outcome, Result};
 
 /// Bytes of messages that are told afterwards.
 const MAX_TALK: u64 = 64 * 1024;
+
+/// The signal that comes when a terminal goes away, or does not.
+const HANG_UP: u8 = 1;
 
 /// Look around in an image: its layers, its tree as of each of them, its files
 ///
@@ -36,16 +35,16 @@ pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let title = args.image.image_path.file_name().unwrap_or(args.image.image_path.as_os_str());
     let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let signal = Arc::new(AtomicUsize::new(0));
-    for number in [SIGTERM, SIGHUP, SIGINT] {
-        signal_hook::flag::register_usize(number, signal.clone(), number as usize)?;
-    }
+    let signals = Signals::listen()?;
     let talk = Talk::hold()?;
-    let ended = tui::run(&stack, &title.to_string_lossy(), Theme { colours }, &signal, out);
-    talk.tell()?;
+    let ended = tui::run(&stack, &title.to_string_lossy(), Theme { colours }, &signals, out);
+    let told = talk.tell();
+    let status = |signal: u8| Outcome::Status(128u8.saturating_add(signal));
     Ok(match ended? {
-        Ended::Quit => Outcome::Fine,
-        Ended::Signal(signal) => Outcome::Status(128u8.saturating_add(signal)),
+        Ended::Quit => told.map(|()| Outcome::Fine)?,
+        // Whoever sent it may have taken the terminal away, too.
+        Ended::Signal(signal) => status(signal),
+        Ended::Gone => status(HANG_UP),
     })
 }
 

@@ -10,6 +10,8 @@ use crate::path::TreePath;
 use crate::stack::Stack;
 use crate::text::{Lines, escape};
 
+use super::wrap::columns;
+
 /// Bytes of a line after which it is broken.
 const LONGEST: usize = 512;
 
@@ -42,7 +44,10 @@ pub struct Contents<'a> {
     pub form: Form,
     /// The offset of the first line.
     pub top: u64,
+    width: usize,
     height: usize,
+    /// The first column.
+    pub left: usize,
     /// The lines from there on, with the offset at which each begins.
     pub lines: Vec<(u64, String)>,
 }
@@ -53,10 +58,10 @@ impl<'a> Contents<'a> {
         stack: &'a Stack,
         path: TreePath,
         (layer, leaf, size): (LayerNo, LeafId, u64),
-        height: usize,
+        (width, height): (usize, usize),
     ) -> io::Result<Contents<'a>> {
-        let (form, lines) = (Form::Text, Vec::new());
-        let mut contents = Contents { stack, path, layer, leaf, size, form, top: 0, height, lines };
+        let (form, top, left, lines) = (Form::Text, 0, 0, Vec::new());
+        let mut contents = Contents { stack, path, layer, leaf, size, form, top, width, height, left, lines };
         let sample = contents.read(0, SAMPLE)?;
         if is_binary(&sample) {
             contents.form = Form::Hex;
@@ -94,13 +99,32 @@ impl<'a> Contents<'a> {
         Ok(())
     }
 
-    /// Shows so many lines from now on.
-    pub fn resize(&mut self, height: usize) -> io::Result<()> {
+    /// Shows so many columns and lines from now on.
+    pub fn resize(&mut self, (width, height): (usize, usize)) -> io::Result<()> {
+        self.width = width;
         if self.height == height {
             return Ok(());
         }
         self.height = height;
         self.fill()
+    }
+
+    /// Scrolls to the right by half of what is shown, as long as a line reaches beyond that.
+    pub fn scroll_right(&mut self) {
+        if self.lines.iter().any(|(_, line)| columns(line) > self.left + self.width) {
+            self.left += self.half_width();
+        }
+    }
+
+    /// Scrolls back to the left; `false` if there is nothing.
+    pub fn scroll_left(&mut self) -> bool {
+        let has_any = self.left > 0;
+        self.left = self.left.saturating_sub(self.half_width());
+        has_any
+    }
+
+    fn half_width(&self) -> usize {
+        (self.width / 2).max(1)
     }
 
     /// Shows it as text, or in hexadecimal.
@@ -109,6 +133,7 @@ impl<'a> Contents<'a> {
             Form::Text => Form::Hex,
             Form::Hex => Form::Text,
         };
+        self.left = 0;
         if self.form == Form::Hex {
             self.top -= self.top % HEX;
         }
@@ -133,6 +158,12 @@ impl<'a> Contents<'a> {
     /// Moves by screens.
     pub fn page(&mut self, back: bool) -> io::Result<()> {
         let lines = self.height.saturating_sub(1).max(1) as isize;
+        self.step(if back { -lines } else { lines })
+    }
+
+    /// Moves by half a screen.
+    pub fn half_page(&mut self, back: bool) -> io::Result<()> {
+        let lines = (self.height / 2).max(1) as isize;
         self.step(if back { -lines } else { lines })
     }
 
@@ -183,7 +214,7 @@ fn text_line(line: &[u8]) -> String {
     let mut text = String::new();
     for (no, piece) in line.split(|&byte| byte == b'\t').enumerate() {
         if no > 0 {
-            let width = 8 - text.chars().count() % 8;
+            let width = 8 - columns(&text) % 8;
             text.extend(std::iter::repeat_n(' ', width));
         }
         text.push_str(&escape(piece, Lines::Escape));

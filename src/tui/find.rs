@@ -51,7 +51,7 @@ impl<'a> Find<'a> {
     /// Moves the window so that the cursor is in it.
     pub fn keep_in_sight(&mut self, height: usize) {
         let lowest = (self.at + 1).saturating_sub(height);
-        self.first = self.first.clamp(lowest, self.at.max(lowest));
+        self.first = self.first.clamp(lowest.min(self.at), self.at);
     }
 }
 

@@ -13,17 +13,21 @@ pub enum Action {
     PageUp,
     /// A screen down.
     PageDown,
+    /// Half a screen up.
+    HalfUp,
+    /// Half a screen down.
+    HalfDown,
     /// To the first line.
     Start,
     /// To the last line.
     End,
     /// Open a directory, or look into a file; in a search, take the hit.
     Enter,
-    /// Open a directory.
+    /// Open a directory; in a file, scroll to the right.
     In,
-    /// Close a directory, or go to the one above.
+    /// Close a directory, or go to the one above; in a file, scroll back to the left, and then out.
     Out,
-    /// Open or close.
+    /// Open or close; in a file, a screen down.
     Toggle,
     /// To the next pane.
     NextPane,
@@ -53,6 +57,10 @@ pub enum Action {
     Hex,
     /// The list of keys.
     Help,
+    /// Draw everything anew.
+    Redraw,
+    /// Stop until the shell says to go on.
+    Suspend,
     /// Back from where this is; at last, out.
     Back,
     /// Out.
@@ -62,11 +70,11 @@ pub enum Action {
 /// The list of keys, for people.
 pub const HELP: &[(&str, &str)] = &[
     ("↑ ↓  k j", "move"),
-    ("PgUp PgDn  ^B ^F", "move by a screen"),
+    ("PgUp PgDn  ^U ^D", "move by a screen, by half a screen"),
     ("Home End  g G", "to the first, to the last"),
-    ("→ l", "open a directory"),
-    ("← h", "close it, or go to the one above"),
-    ("Enter", "open or close; look into a file"),
+    ("→ l", "open a directory; scroll a file to the right"),
+    ("← h", "close it, or go to the one above; scroll back"),
+    ("Enter", "open or close; look into a file; follow a symlink"),
     ("Tab", "to the next pane"),
     ("[ ]", "select a lower, a higher layer"),
     ("m  1 2 3", "all layers merged, as of the layer, it alone"),
@@ -74,7 +82,8 @@ pub const HELP: &[(&str, &str)] = &[
     ("n N", "to the next hit, to the one before"),
     ("e", "versions, or why it shows"),
     ("x", "in a file: text or hexadecimal"),
-    ("q Esc", "back, and out"),
+    ("^L ^Z", "draw anew, suspend"),
+    ("q Esc  ^C", "back, and out; out at once"),
 ];
 
 /// What a key asks for; `typing` while a search is being typed.
@@ -83,7 +92,7 @@ pub fn action(key: KeyEvent, typing: bool) -> Option<Action> {
         return None;
     }
     if key.modifiers.contains(KeyModifiers::CONTROL) {
-        return with_control(key.code);
+        return with_control(key.code, typing);
     }
     let of_all = match key.code {
         KeyCode::Up => Some(Action::Step(-1)),
@@ -102,14 +111,20 @@ pub fn action(key: KeyEvent, typing: bool) -> Option<Action> {
     })
 }
 
-fn with_control(code: KeyCode) -> Option<Action> {
-    Some(match code {
-        KeyCode::Char('c') => Action::Quit,
-        KeyCode::Char('b') => Action::PageUp,
-        KeyCode::Char('f') => Action::PageDown,
-        KeyCode::Char('p') => Action::Step(-1),
-        KeyCode::Char('n') => Action::Step(1),
-        KeyCode::Char('u') => Action::EraseAll,
+fn with_control(code: KeyCode, typing: bool) -> Option<Action> {
+    Some(match (code, typing) {
+        (KeyCode::Char('c'), _) => Action::Quit,
+        (KeyCode::Char('z'), _) => Action::Suspend,
+        (KeyCode::Char('l'), _) => Action::Redraw,
+        (KeyCode::Char('b'), _) => Action::PageUp,
+        (KeyCode::Char('f'), _) => Action::PageDown,
+        (KeyCode::Char('p'), _) => Action::Step(-1),
+        (KeyCode::Char('n'), _) => Action::Step(1),
+        (KeyCode::Char('u'), true) => Action::EraseAll,
+        // What many terminals send for Backspace.
+        (KeyCode::Char('h'), true) => Action::Erase,
+        (KeyCode::Char('u'), false) => Action::HalfUp,
+        (KeyCode::Char('d'), false) => Action::HalfDown,
         _ => return None,
     })
 }
@@ -121,7 +136,7 @@ fn outside(code: KeyCode) -> Option<Action> {
         KeyCode::Home | KeyCode::Char('g') => Action::Start,
         KeyCode::End | KeyCode::Char('G') => Action::End,
         KeyCode::Right | KeyCode::Char('l') => Action::In,
-        KeyCode::Left | KeyCode::Char('h') => Action::Out,
+        KeyCode::Left | KeyCode::Char('h') | KeyCode::Backspace => Action::Out,
         KeyCode::Char(' ') => Action::Toggle,
         KeyCode::Tab => Action::NextPane,
         KeyCode::BackTab => Action::PreviousPane,

@@ -40,7 +40,7 @@ impl Layout {
         let detail_height = match (body < LOW, focus) {
             (true, Focus::Detail) => body / 2,
             (true, _) => 0,
-            (false, _) => (body / 3).clamp(6, 14),
+            (false, _) => (body * 2 / 5).clamp(6, 16),
         };
         let upper = body - detail_height;
         let left = (width * 2 / 5).clamp(26, 56);
@@ -56,4 +56,9 @@ impl Layout {
 /// Lines in a frame.
 pub fn inner_height(area: Rect) -> usize {
     usize::from(area.height.saturating_sub(2))
+}
+
+/// Columns in a frame.
+pub fn inner_width(area: Rect) -> usize {
+    usize::from(area.width.saturating_sub(2))
 }

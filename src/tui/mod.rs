@@ -6,6 +6,7 @@
 mod contents;
 mod detail;
 mod draw;
+mod events;
 mod find;
 mod keys;
 mod layout;
@@ -13,27 +14,29 @@ mod listing;
 mod model;
 mod screen;
 mod search;
+mod signals;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod views;
+mod wrap;
 
 use std::any::Any;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::Event;
 
 use crate::stack::{self, Stack};
 
 pub use draw::Theme;
 pub use keys::{Action, action};
 pub use model::Model;
+pub use signals::Signals;
 pub use views::Views;
 
+use events::Input;
 use screen::Screen;
 
 /// How long work is done before someone looks for keys, and between pictures while there is work.
@@ -63,16 +66,16 @@ pub enum Ended {
     Quit,
     /// By a signal.
     Signal(u8),
+    /// The terminal went away.
+    Gone,
 }
 
 /// Shows an image on a terminal until that is left; then the terminal is as it was before, however that came.
-///
-/// A signal's number in `signal` ends it.
 pub fn run(
     stack: &Stack,
     title: &str,
     theme: Theme,
-    signal: &Arc<AtomicUsize>,
+    signals: &Signals,
     out: impl Write,
 ) -> Result<Ended, Error> {
     let views = Views::new(stack);
@@ -82,10 +85,14 @@ pub fn run(
     let title = crate::text::escape(title.as_bytes(), crate::text::Lines::Escape);
     let result = panic::catch_unwind(AssertUnwindSafe(|| {
         let mut model = Model::new(&views, title)?;
-        show(&mut model, theme, signal, &mut Screen::take(out)?)
+        show(&mut model, theme, signals, &mut Screen::take(out)?)
     }));
     panic::set_hook(hook);
-    result.unwrap_or_else(|panic| Err(Error::Panic(words_of(&*panic))))
+    match result.unwrap_or_else(|panic| Err(Error::Panic(words_of(&*panic)))) {
+        // Whatever cannot be done with a terminal that went away, that is why.
+        Err(Error::Terminal(_)) if events::is_gone(Duration::ZERO)? => Ok(Ended::Gone),
+        result => result,
+    }
 }
 
 fn words_of(panic: &(dyn Any + Send)) -> String {
@@ -96,27 +103,38 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
 fn show<W: Write>(
     model: &mut Model<'_>,
     theme: Theme,
-    signal: &AtomicUsize,
+    signals: &Signals,
     screen: &mut Screen<W>,
 ) -> Result<Ended, Error> {
     // A terminal that shows all there is to show is left alone.
     let mut is_stale = true;
     while !model.is_over {
-        let signal = signal.load(Ordering::Relaxed);
-        if signal != 0 {
-            return Ok(Ended::Signal(u8::try_from(signal).unwrap_or(u8::MAX)));
+        if let Some(signal) = signals.end() {
+            return Ok(Ended::Signal(signal));
         }
-        if is_stale {
-            screen.terminal.draw(|frame| {
+        if signals.is_stop() {
+            screen.give_back()?;
+            signals.stop()?;
+            screen.take_again()?;
+            is_stale = true;
+        } else if signals.take_go_on() {
+            screen.take_again()?;
+            is_stale = true;
+        }
+        // What is done soon is done before anyone sees that it was not.
+        let is_busy = work(model)?;
+        if is_stale || is_busy {
+            screen.draw(|frame| {
                 model.prepare(frame.area().width, frame.area().height);
                 draw::draw(model, theme, frame.buffer_mut());
             })?;
         }
-        is_stale = work(model)?;
-        let patience = if is_stale { Duration::ZERO } else { PATIENCE };
-        if event::poll(patience)? {
-            take_events(model)?;
-            is_stale = true;
+        let input = events::wait(if is_busy { Duration::ZERO } else { PATIENCE })?;
+        is_stale = input == Input::Event;
+        match input {
+            Input::None => {}
+            Input::Event => take_events(model, signals, screen)?,
+            Input::Gone => return Ok(Ended::Gone),
         }
     }
     Ok(Ended::Quit)
@@ -128,7 +146,7 @@ fn work(model: &mut Model<'_>) -> Result<bool, Error> {
     let mut has_worked = false;
     while model.work() {
         has_worked = true;
-        if since.elapsed() > SLICE || event::poll(Duration::ZERO)? {
+        if since.elapsed() > SLICE || events::wait(Duration::ZERO)? != Input::None {
             break;
         }
     }
@@ -136,14 +154,21 @@ fn work(model: &mut Model<'_>) -> Result<bool, Error> {
 }
 
 /// Takes all keys that were pressed by now: a picture for each would lag behind.
-fn take_events(model: &mut Model<'_>) -> Result<(), Error> {
+fn take_events<W: Write>(
+    model: &mut Model<'_>,
+    signals: &Signals,
+    screen: &mut Screen<W>,
+) -> Result<(), Error> {
     loop {
-        if let Event::Key(key) = event::read()?
-            && let Some(action) = action(key, model.is_typing())
-        {
-            model.act(action);
+        if let Event::Key(key) = events::take()? {
+            match action(key, model.is_typing()) {
+                Some(Action::Suspend) => signals.ask_to_stop()?,
+                Some(Action::Redraw) => screen.forget()?,
+                Some(action) => model.act(action),
+                None => {}
+            }
         }
-        if model.is_over || !event::poll(Duration::ZERO)? {
+        if model.is_over || signals.is_stop() || events::wait(Duration::ZERO)? != Input::Event {
             return Ok(());
         }
     }

@@ -1,14 +1,17 @@
 //! What is on the screen and what keys make of it; no terminal is known here.
 
+use crate::entry::Kind;
 use crate::layer::LayerNo;
+use crate::path::TreePath;
 use crate::stack::Error;
 use crate::text::{Lines, escape};
+use crate::union::Last;
 
 use super::contents::Contents;
 use super::detail::Detail;
 use super::find::{Find, LONGEST};
-use super::keys::Action;
-use super::layout::{Layout, inner_height};
+use super::keys::{Action, HELP};
+use super::layout::{Layout, inner_height, inner_width};
 use super::listing::{Look, Mode};
 use super::search::Search;
 use super::tree::Tree;
@@ -56,8 +59,8 @@ pub struct Model<'a> {
     pub find: Option<Find<'a>>,
     /// The file that is looked into.
     pub contents: Option<Contents<'a>>,
-    /// Whether the list of keys is shown.
-    pub help: bool,
+    /// The first line of the list of keys that is shown, if that is shown.
+    pub help: Option<usize>,
     /// What went wrong last.
     pub message: Option<String>,
     /// Whether it is over.
@@ -80,7 +83,7 @@ impl<'a> Model<'a> {
             detail: Detail::new(),
             find: None,
             contents: None,
-            help: false,
+            help: None,
             message: None,
             is_over: false,
             layout: Layout::default(),
@@ -95,27 +98,30 @@ impl<'a> Model<'a> {
 
     /// Whether a search is being typed.
     pub fn is_typing(&self) -> bool {
-        self.contents.is_none() && !self.help && self.find.as_ref().is_some_and(|find| find.is_typing)
+        self.contents.is_none()
+            && self.help.is_none()
+            && self.find.as_ref().is_some_and(|find| find.is_typing)
     }
 
     /// Makes all ready to be drawn on a screen of this size.
     pub fn prepare(&mut self, width: u16, height: u16) {
         self.size = (width, height);
         self.layout = Layout::of(width, height, self.focus);
-        self.tree.keep_in_sight(inner_height(self.layout.tree));
+        // A search has a line of its own.
+        let tree_height = inner_height(self.layout.tree).saturating_sub(usize::from(self.find.is_some()));
+        self.tree.keep_in_sight(tree_height);
         let height = inner_height(self.layout.layers);
         let selected = self.look().layer.0 as usize;
         let lowest = (selected + 1).saturating_sub(height);
-        self.first_layer = self.first_layer.clamp(lowest, selected.max(lowest));
-        let tree_height = inner_height(self.layout.tree).saturating_sub(1);
+        self.first_layer = self.first_layer.clamp(lowest.min(selected), selected);
         if let Some(find) = &mut self.find {
             find.keep_in_sight(tree_height);
         }
         if self.layout.detail.height > 0 {
             self.tell();
         }
-        let height = self.page_height();
-        let resized = self.contents.as_mut().map_or(Ok(()), |contents| contents.resize(height));
+        let page = self.page();
+        let resized = self.contents.as_mut().map_or(Ok(()), |contents| contents.resize(page));
         self.note(resized);
     }
 
@@ -123,12 +129,14 @@ impl<'a> Model<'a> {
         let hit = self.find.as_ref().filter(|find| find.is_typing);
         let hit = hit.and_then(|find| Some(find.search.as_ref()?.hits.get(find.at)?.path.clone()));
         let path = hit.unwrap_or_else(|| self.tree.selected_path());
-        self.detail.tell(self.views.stack, &path);
+        self.detail.tell(self.views.stack, &path, inner_width(self.layout.detail));
+        self.detail.keep_in_sight(inner_height(self.layout.detail));
     }
 
-    /// Lines of a file that are shown.
-    fn page_height(&self) -> usize {
-        usize::from(self.size.1.saturating_sub(3))
+    /// Columns and lines of a file that are shown.
+    fn page(&self) -> (usize, usize) {
+        let (width, height) = self.size;
+        (usize::from(width.saturating_sub(2)), usize::from(height.saturating_sub(3)))
     }
 
     /// Keeps what went wrong for the last line of the screen.
@@ -173,27 +181,15 @@ impl<'a> Model<'a> {
         self.message = None;
         if action == Action::Quit {
             self.is_over = true;
-        } else if self.help {
-            self.help = false;
-        } else if let Some(contents) = &mut self.contents {
-            let result = match action {
-                Action::Step(lines) => contents.step(lines),
-                Action::PageUp => contents.page(true),
-                Action::PageDown | Action::Toggle => contents.page(false),
-                Action::Start => contents.go_to_start(),
-                Action::End => contents.go_to_end(),
-                Action::Hex => contents.toggle(),
-                Action::Back | Action::Out => {
-                    self.contents = None;
-                    Ok(())
-                }
-                Action::Help => {
-                    self.help = true;
-                    Ok(())
-                }
-                _ => Ok(()),
+        } else if let Some(first) = self.help {
+            self.help = match action {
+                Action::Step(lines) => Some(first.saturating_add_signed(lines).min(HELP.len())),
+                Action::PageDown | Action::HalfDown | Action::Toggle => Some(HELP.len()),
+                Action::PageUp | Action::HalfUp => Some(0),
+                _ => None,
             };
-            self.note(result);
+        } else if self.contents.is_some() {
+            self.act_on_contents(action);
         } else if self.is_typing() {
             self.act_on_find(action);
         } else {
@@ -201,16 +197,45 @@ impl<'a> Model<'a> {
         }
     }
 
+    fn act_on_contents(&mut self, action: Action) {
+        let Some(contents) = &mut self.contents else { return };
+        let result = match action {
+            Action::Step(lines) => contents.step(lines),
+            Action::PageUp => contents.page(true),
+            Action::PageDown | Action::Toggle => contents.page(false),
+            Action::HalfUp => contents.half_page(true),
+            Action::HalfDown => contents.half_page(false),
+            Action::Start => contents.go_to_start(),
+            Action::End => contents.go_to_end(),
+            Action::Hex => contents.toggle(),
+            Action::In => {
+                contents.scroll_right();
+                Ok(())
+            }
+            Action::Out if contents.scroll_left() => Ok(()),
+            Action::Back | Action::Out => {
+                self.contents = None;
+                Ok(())
+            }
+            Action::Help => {
+                self.help = Some(0);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        self.note(result);
+    }
+
     fn act_on_find(&mut self, action: Action) {
-        let height = inner_height(self.layout.tree).max(2) as isize - 1;
+        let page = inner_height(self.layout.tree).max(2) as isize - 1;
         let Some(find) = &mut self.find else { return };
         match action {
             Action::Type(character) if find.text.chars().count() < LONGEST => find.text.push(character),
             Action::Erase => drop(find.text.pop()),
             Action::EraseAll => find.text.clear(),
             Action::Step(hits) => return find.step(hits),
-            Action::PageUp => return find.step(-height),
-            Action::PageDown => return find.step(height),
+            Action::PageUp => return find.step(-page),
+            Action::PageDown => return find.step(page),
             Action::Back => return self.find = None,
             Action::Enter => {
                 find.is_typing = false;
@@ -219,7 +244,12 @@ impl<'a> Model<'a> {
             }
             _ => return,
         }
-        self.search_anew();
+        (find.at, find.first) = (0, 0);
+        // A letter more can only have fewer hits: a search that is on goes on.
+        let is_narrower = find.search.as_mut().is_some_and(|search| search.narrow(&find.text));
+        if !is_narrower {
+            self.search_anew();
+        }
     }
 
     /// Searches for what is typed now.
@@ -266,7 +296,7 @@ impl<'a> Model<'a> {
                 self.go_to_hit();
             }
             Action::Explain => self.detail.toggle(),
-            Action::Help => self.help = true,
+            Action::Help => self.help = Some(0),
             Action::Back if self.find.is_some() => self.find = None,
             Action::Back => self.is_over = true,
             _ => match self.focus {
@@ -283,6 +313,8 @@ impl<'a> Model<'a> {
             Action::Step(layers) => self.select_layer(layers),
             Action::PageUp => self.select_layer(-page),
             Action::PageDown => self.select_layer(page),
+            Action::HalfUp => self.select_layer(-half(page)),
+            Action::HalfDown => self.select_layer(half(page)),
             Action::Start => self.select_layer(isize::MIN / 2),
             Action::End => self.select_layer(isize::MAX / 2),
             Action::Enter | Action::In => self.focus = Focus::Tree,
@@ -304,18 +336,10 @@ impl<'a> Model<'a> {
         }
         let (open, selected) = (self.tree.open_paths(MAX_REOPENED), self.tree.selected_path());
         let Some(mut tree) = self.note(Tree::new(self.views, look)) else { return };
-        let mut result = Ok(());
-        for path in &open {
-            result = result.and_then(|()| match tree.reveal(path)? {
-                true => tree.open().map(drop),
-                false => Ok(()),
-            });
-        }
-        tree.go_to_line(0);
-        result = result.and_then(|()| tree.reveal(&selected).map(drop));
         tree.first = self.tree.first;
+        let restored = tree.restore(open, selected);
         self.tree = tree;
-        self.note(result);
+        self.note(restored);
         self.search_anew();
     }
 
@@ -325,6 +349,8 @@ impl<'a> Model<'a> {
             Action::Step(lines) => self.tree.step(lines),
             Action::PageUp => self.tree.step(-page),
             Action::PageDown => self.tree.step(page),
+            Action::HalfUp => self.tree.step(-half(page)),
+            Action::HalfDown => self.tree.step(half(page)),
             Action::Start => {
                 self.tree.go_to_line(0);
                 Ok(())
@@ -351,16 +377,34 @@ impl<'a> Model<'a> {
         self.note(result);
     }
 
-    /// Shows the contents of the selected file.
+    /// Shows the contents of the selected file, or goes to what the selected symlink leads to.
     fn look_into(&mut self) {
         let Some(line) = self.tree.selected() else { return };
+        let path = self.tree.path(line.spot);
+        let kind = line.row.attributes(self.views.whole()).map(|attributes| attributes.kind);
+        if kind == Some(Kind::Symlink) {
+            return self.follow(&path);
+        }
         let Some(file) = line.row.file(self.views.whole()) else {
             self.message = Some("it has no contents: only regular files have".to_owned());
             return;
         };
-        let path = self.tree.path(line.spot);
-        let contents = Contents::open(self.views.stack, path, file, self.page_height());
+        let contents = Contents::open(self.views.stack, path, file, self.page());
         self.contents = self.note(contents);
+    }
+
+    /// Moves the cursor to where a symlink leads within what is looked at.
+    fn follow(&mut self, path: &TreePath) {
+        let union = match self.look().mode {
+            Mode::UpTo => self.views.up_to(self.look().layer),
+            Mode::Merged | Mode::Alone => Ok(self.views.whole()),
+        };
+        let Some(union) = self.note(union) else { return };
+        if let Some(end) = self.note(union.resolve(path.as_bytes(), Last::Follow)) {
+            self.focus = Focus::Tree;
+            let revealed = self.tree.reveal(&end.path);
+            self.note(revealed);
+        }
     }
 
     fn act_on_detail(&mut self, action: Action) {
@@ -369,7 +413,9 @@ impl<'a> Model<'a> {
         let lines = match action {
             Action::Step(lines) => lines,
             Action::PageUp => -page,
-            Action::PageDown => page,
+            Action::PageDown | Action::Toggle => page,
+            Action::HalfUp => -half(page),
+            Action::HalfDown => half(page),
             Action::Start => isize::MIN / 2,
             Action::End => isize::MAX / 2,
             Action::Enter => return self.look_into(),
@@ -377,4 +423,9 @@ impl<'a> Model<'a> {
         };
         self.detail.step(lines, height);
     }
+}
+
+/// Half of a screen; more than nothing.
+fn half(page: isize) -> isize {
+    (page / 2).max(1)
 }

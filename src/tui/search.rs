@@ -44,35 +44,58 @@ impl<'a> Search<'a> {
         Ok(Search { views, look, query, levels, path, hits: Vec::new(), looked_at: 0 })
     }
 
-    /// Whether there is nothing left to look at.
+    /// Whether there is nothing left to look at, or there are hits enough.
     pub fn is_done(&self) -> bool {
-        self.levels.is_empty()
+        self.levels.is_empty() || self.is_full()
     }
 
-    /// Looks at some names more; `false` if there are none.
+    /// Whether there are as many hits as are kept.
+    pub fn is_full(&self) -> bool {
+        self.hits.len() >= MAX_HITS
+    }
+
+    /// Searches on for something that only hits so far can hold; `false` if that need not be so.
+    pub fn narrow(&mut self, query: &str) -> bool {
+        let query = Query::new(query);
+        if !query.is_narrower_than(&self.query) {
+            return false;
+        }
+        self.query = query;
+        self.hits.retain(|hit| self.query.matches(hit.row.name));
+        true
+    }
+
+    /// Looks at some names more; `false` if there are none. It is over where something cannot be read.
     pub fn work(&mut self) -> Result<bool, Error> {
         for _ in 0..PIECE {
-            let Some((level, listing)) = self.levels.last_mut() else { return Ok(false) };
-            let Some(row) = listing.next().transpose()? else {
-                self.levels.pop();
-                self.path.pop();
-                continue;
-            };
-            self.looked_at += 1;
-            if self.query.matches(row.name) {
-                self.hits.push(Hit { path: self.path.join(row.name), row });
-                if self.hits.len() >= MAX_HITS {
-                    self.levels.clear();
-                    return Ok(false);
-                }
+            if self.is_done() {
+                return Ok(false);
             }
-            if let Some(level) = self.look.enter(self.views, level, &row)? {
-                let listing = self.look.list(self.views, &level)?;
-                self.levels.push((level, listing));
-                self.path.push(row.name);
+            if let Err(error) = self.look_at_next() {
+                self.levels.clear();
+                return Err(error);
             }
         }
         Ok(true)
+    }
+
+    fn look_at_next(&mut self) -> Result<(), Error> {
+        let Some((level, listing)) = self.levels.last_mut() else { return Ok(()) };
+        let Some(row) = listing.next().transpose()? else {
+            self.levels.pop();
+            self.path.pop();
+            return Ok(());
+        };
+        self.looked_at += 1;
+        if self.query.matches(row.name) {
+            self.hits.push(Hit { path: self.path.join(row.name), row });
+        }
+        if let Some(level) = self.look.enter(self.views, level, &row)? {
+            let listing = self.look.list(self.views, &level)?;
+            self.levels.push((level, listing));
+            self.path.push(row.name);
+        }
+        Ok(())
     }
 }
 
@@ -90,6 +113,14 @@ impl Query {
         match bytes.iter().any(|byte| matches!(byte, b'*' | b'?')) {
             true => Query::Glob(bytes),
             false => Query::Part(bytes),
+        }
+    }
+
+    /// Whether all that it matches is matched by the other one, too, as far as can be told at once.
+    fn is_narrower_than(&self, other: &Query) -> bool {
+        match (self, other) {
+            (Query::Part(part), Query::Part(of)) => part.windows(of.len().max(1)).any(|window| window == of),
+            _ => false,
         }
     }
 

@@ -14,6 +14,9 @@ use super::views::Views;
 /// Names that are listed at a time: enough for any screen.
 const STRETCH: usize = 512;
 
+/// Stretches that are listed at once on a way that is to be gone; what it takes beyond is done in pieces.
+const AT_ONCE: usize = 16;
+
 /// A name's place: a directory that is open, and the name's number in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
@@ -32,6 +35,18 @@ pub struct Tree<'a> {
     pub first: usize,
     /// The cursor stays on the last line while directories are still being listed.
     follows_end: bool,
+    /// Directories that are to be opened, the next one last.
+    to_open: Vec<TreePath>,
+    /// Where the cursor is to go, once those are open.
+    to_reach: Option<TreePath>,
+}
+
+/// How far a way could be gone.
+enum Way {
+    /// To its end, or as far as it is there: the last spot, and whether that is the end.
+    Gone(Option<Spot>, bool),
+    /// This directory has to be listed further to tell.
+    Listing(usize),
 }
 
 /// A directory that is open.
@@ -65,7 +80,9 @@ impl<'a> Tree<'a> {
     /// The root, open.
     pub fn new(views: &'a Views<'a>, look: Look) -> Result<Tree<'a>, Error> {
         let cursor = Spot { dir: 0, row: 0 };
-        let mut tree = Tree { views, look, dirs: Vec::new(), cursor, first: 0, follows_end: false };
+        let (to_open, to_reach) = (Vec::new(), None);
+        let mut tree =
+            Tree { views, look, dirs: Vec::new(), cursor, first: 0, follows_end: false, to_open, to_reach };
         let level = look.root(views)?;
         tree.push(None, 0, level)?;
         Ok(tree)
@@ -85,15 +102,17 @@ impl<'a> Tree<'a> {
         let Some(open) = self.dirs.get_mut(dir) else { return Ok(()) };
         let Some(pending) = &mut open.pending else { return Ok(()) };
         let before = open.rows.len();
-        for row in pending.take(STRETCH) {
+        let result = pending.take(STRETCH).try_for_each(|row| {
             open.rows.push(row?);
-        }
+            Ok(())
+        });
         let added = open.rows.len() - before;
+        // Behind what cannot be read, nothing is tried.
         if added < STRETCH {
             open.pending = None;
         }
         self.grow(dir, added as isize);
-        Ok(())
+        result
     }
 
     /// Adds to the lines of a directory and of all that it is open in.
@@ -105,8 +124,12 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Lists a stretch more of any directory; `false` if there is nothing left to list.
+    /// Goes a piece of the way that is to be gone, or lists a stretch more of any directory; `false` if there is
+    /// nothing left to do.
     pub fn work(&mut self) -> Result<bool, Error> {
+        if self.go_on()? {
+            return Ok(true);
+        }
         let Some(dir) = self.dirs.iter().position(|open| open.pending.is_some()) else { return Ok(false) };
         self.extend(dir)?;
         if self.follows_end {
@@ -211,7 +234,7 @@ impl<'a> Tree<'a> {
 
     /// Moves the cursor to a line, or to the last one before it.
     pub fn go_to_line(&mut self, line: usize) {
-        self.follows_end = false;
+        self.stay();
         if let Some(spot) = self.spot(line.min(self.len().saturating_sub(1))) {
             self.cursor = spot;
         }
@@ -234,8 +257,15 @@ impl<'a> Tree<'a> {
         self.follows_end = !self.is_listed();
     }
 
+    /// The cursor is where it is to be: it follows no end, and is on no way.
+    fn stay(&mut self) {
+        self.follows_end = false;
+        self.to_reach = None;
+    }
+
     /// Opens the directory that the cursor is on; `false` if there is nothing to open.
     pub fn open(&mut self) -> Result<bool, Error> {
+        self.stay();
         self.open_at(self.cursor)
     }
 
@@ -254,7 +284,7 @@ impl<'a> Tree<'a> {
 
     /// Closes the directory that the cursor is on, or goes to the one that it is in.
     pub fn close_or_leave(&mut self) {
-        self.follows_end = false;
+        self.stay();
         if !self.close_at(self.cursor)
             && let Some(parent) = self.dirs.get(self.cursor.dir).and_then(|open| open.parent)
         {
@@ -281,50 +311,96 @@ impl<'a> Tree<'a> {
 
     /// Opens or closes the directory that the cursor is on; `false` if it is none.
     pub fn toggle(&mut self) -> Result<bool, Error> {
-        self.follows_end = false;
+        self.stay();
         Ok(self.close_at(self.cursor) || self.open()?)
     }
 
-    /// Opens all directories on the way to a path, as far as it is there, and moves the cursor to it.
-    pub fn reveal(&mut self, path: &TreePath) -> Result<bool, Error> {
+    /// Opens all directories on the way to a path, as far as it is there, and moves the cursor to it: at once, or
+    /// if that takes long, by and by.
+    pub fn reveal(&mut self, path: &TreePath) -> Result<(), Error> {
         self.follows_end = false;
-        let (mut dir, mut names) = (0, path.components().peekable());
-        while let Some(name) = names.next() {
-            let Some(row) = self.row_of(dir, name)? else { return Ok(false) };
-            let spot = Spot { dir, row };
-            self.cursor = spot;
-            if names.peek().is_none() {
+        self.to_reach = Some(path.clone());
+        self.hurry()
+    }
+
+    /// Opens directories as far as they are there, parents first, and then reveals a path.
+    pub fn restore(&mut self, mut open: Vec<TreePath>, path: TreePath) -> Result<(), Error> {
+        open.reverse();
+        self.to_open = open;
+        self.reveal(&path)
+    }
+
+    fn hurry(&mut self) -> Result<(), Error> {
+        for _ in 0..AT_ONCE {
+            if !self.go_on()? {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with what is to be opened and reached until a directory has been listed further for it; `false` if
+    /// nothing is left to do.
+    fn go_on(&mut self) -> Result<bool, Error> {
+        while let Some(path) = self.to_open.pop() {
+            match self.walk(&path)? {
+                Way::Gone(Some(spot), true) => drop(self.open_at(spot)?),
+                Way::Gone(..) => {}
+                Way::Listing(dir) => {
+                    self.to_open.push(path);
+                    self.extend(dir)?;
+                    return Ok(true);
+                }
+            }
+        }
+        let Some(path) = self.to_reach.take() else { return Ok(false) };
+        match self.walk(&path)? {
+            Way::Gone(spot, _) => {
+                self.cursor = spot.unwrap_or(self.cursor);
+                Ok(false)
+            }
+            Way::Listing(dir) => {
+                self.to_reach = Some(path);
+                self.extend(dir)?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Goes down a path, and opens the directories on it.
+    fn walk(&mut self, path: &TreePath) -> Result<Way, Error> {
+        let (mut dir, mut last) = (0, None);
+        let mut names = path.components().peekable();
+        while let Some(name) = names.next() {
+            let Some(open) = self.dirs.get(dir) else { return Ok(Way::Gone(last, false)) };
+            if open.pending.is_some() && open.rows.last().is_none_or(|last| last.name < name) {
+                return Ok(Way::Listing(dir));
+            }
+            let Ok(row) = open.rows.binary_search_by(|row| row.name.cmp(name)) else {
+                return Ok(Way::Gone(last, false));
+            };
+            let spot = Spot { dir, row };
+            last = Some(spot);
+            if names.peek().is_none() {
+                return Ok(Way::Gone(last, true));
             }
             self.open_at(spot)?;
             match self.dirs.get(dir).and_then(|open| open.open.get(&row)) {
                 Some(&child) => dir = child,
-                None => return Ok(false),
+                None => return Ok(Way::Gone(last, false)),
             }
         }
-        Ok(true)
-    }
-
-    /// The row of a name, which is listed up to there.
-    fn row_of(&mut self, dir: usize, name: &[u8]) -> Result<Option<usize>, Error> {
-        loop {
-            let Some(open) = self.dirs.get(dir) else { return Ok(None) };
-            if open.pending.is_none() || open.rows.last().is_some_and(|last| last.name >= name) {
-                return Ok(open.rows.binary_search_by(|row| row.name.cmp(name)).ok());
-            }
-            self.extend(dir)?;
-        }
+        Ok(Way::Gone(last, false))
     }
 
     /// The paths of directories that are open, parents first; at most so many.
     pub fn open_paths(&self, most: usize) -> Vec<TreePath> {
-        let is_open = |open: &Open<'_>| {
-            open.parent.is_some_and(|spot| {
-                self.dirs.get(spot.dir).is_some_and(|parent| parent.open.contains_key(&spot.row))
-            })
+        // Those that were closed keep their numbers.
+        let is_open = |dir: usize, spot: Spot| {
+            self.dirs.get(spot.dir).is_some_and(|parent| parent.open.get(&spot.row) == Some(&dir))
         };
-        let open = self.dirs.iter().filter(|open| is_open(open)).filter_map(|open| open.parent);
-        open.take(most).map(|spot| self.path(spot)).collect()
+        let dirs = self.dirs.iter().enumerate().filter_map(|(dir, open)| Some((dir, open.parent?)));
+        dirs.filter(|&(dir, spot)| is_open(dir, spot)).take(most).map(|(_, spot)| self.path(spot)).collect()
     }
 
     /// Moves the window of so many lines so that the cursor is in it.

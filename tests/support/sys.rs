@@ -76,8 +76,13 @@ pub fn open_pty(rows: u16, columns: u16) -> io::Result<(File, File)> {
     let null = std::ptr::null_mut();
     // SAFETY: the numbers are written to two variables that live here; the other pointers are null or to a size.
     match unsafe { libc::openpty(&mut ours, &mut theirs, null, null.cast(), &size) } {
-        // SAFETY: both were opened just now, and belong to nobody else.
-        0 => Ok(unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) }),
+        0 => {
+            // SAFETY: both were opened just now, and belong to nobody else.
+            let (ours, theirs) = unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) };
+            // A program that had our side, too, would never see it go away.
+            rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::CLOEXEC)?;
+            Ok((ours, theirs))
+        }
         _ => Err(io::Error::last_os_error()),
     }
 }

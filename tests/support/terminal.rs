@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::mount::command;
+use super::mount::{PEELFS, cache_home, command};
 use super::session::compare;
 use super::sys;
 
@@ -41,6 +41,15 @@ impl Terminal {
         Terminal::run(command, dir, size, vars)
     }
 
+    /// Runs a script by a shell with job control, `peelfs` being the program under test.
+    pub fn shell(dir: &Path, size: (u16, u16), script: &str) -> Terminal {
+        let programs = Path::new(PEELFS).parent().unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-m", "-c", script]);
+        shell.env("PATH", super::user::path_with(programs)).env("XDG_CACHE_HOME", cache_home());
+        Terminal::run(shell, dir, size, &[])
+    }
+
     /// Starts any program so.
     pub fn run(
         mut command: Command,
@@ -49,11 +58,8 @@ impl Terminal {
         vars: &[(&str, &str)],
     ) -> Terminal {
         let (ours, theirs) = sys::open_pty(rows, columns).unwrap();
-        command
-            .current_dir(dir)
-            .env("TERM", "xterm-256color")
-            .env_remove("NO_COLOR")
-            .envs(vars.iter().copied());
+        command.current_dir(dir).env("TERM", "xterm-256color").env_remove("NO_COLOR");
+        command.envs(vars.iter().copied());
         command.stdin(Stdio::from(theirs.try_clone().unwrap()));
         command.stdout(Stdio::from(theirs.try_clone().unwrap())).stderr(Stdio::from(theirs));
         sys::take_terminal(&mut command);
@@ -104,11 +110,44 @@ impl Terminal {
         }
     }
 
+    /// Compares a pane of the screen, once a text is on the screen; as for [`Terminal::expect`].
+    #[track_caller]
+    pub fn expect_pane(&mut self, text: &str, title: &str, expected: &str) {
+        let actual = format!("\n{}", pane(&self.wait_for(text), title));
+        compare(Location::caller(), expected, &actual);
+    }
+
     /// Compares the screen, once a text is on it, with what is expected; `PEELFS_TEST_ACCEPT=1` as for sessions.
     #[track_caller]
     pub fn expect(&mut self, text: &str, expected: &str) {
         let actual = format!("\n{}", self.wait_for(text));
         compare(Location::caller(), expected, &actual);
+    }
+
+    /// Waits until something holds.
+    #[track_caller]
+    pub fn wait_until(&self, holds: impl Fn(&Terminal) -> bool) {
+        let since = Instant::now();
+        while !holds(self) {
+            assert!(since.elapsed() < PATIENCE, "it does not come to be");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether a text is on the screen now.
+    pub fn shows(&self, text: &str) -> bool {
+        self.seen.lock().unwrap().parser.screen().contents().contains(text)
+    }
+
+    /// Writes `scribbled` over the screen, as another program might.
+    pub fn scribble(&self) {
+        self.seen.lock().unwrap().parser.process(b"\x1b[5;5Hscribbled");
+    }
+
+    /// Whether the terminal gives a program whole lines, and echoes what is typed.
+    pub fn is_cooked(&self) -> bool {
+        use rustix::termios::{LocalModes, tcgetattr};
+        tcgetattr(&self.ours).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     /// All bytes that the program wrote.
@@ -141,6 +180,26 @@ impl Terminal {
         thread::sleep(CALM);
         status
     }
+}
+
+/// What stands in the frame whose title begins so: the title, and the lines without the empty ones at the end.
+fn pane(screen: &str, title: &str) -> String {
+    let lines: Vec<Vec<char>> = screen.lines().map(|line| line.chars().collect()).collect();
+    let title: Vec<char> = format!("┌─ {title}").chars().collect();
+    let place = lines
+        .iter()
+        .enumerate()
+        .find_map(|(y, line)| line.windows(title.len()).position(|window| window == title).map(|x| (y, x)));
+    let (top, left) = place.unwrap_or_else(|| panic!("no such pane on the screen:\n{screen}"));
+    let width = lines[top][left..].iter().position(|&c| c == '┐').unwrap();
+    let inner = |line: &Vec<char>| line[left + 1..left + width].iter().collect::<String>();
+    let rows = lines[top + 1..].iter().take_while(|line| line[left] == '│');
+    let mut text = inner(&lines[top]).trim_matches(['─', ' ']).to_owned();
+    for row in rows {
+        text.push('\n');
+        text.push_str(inner(row).trim_end());
+    }
+    format!("{}\n", text.trim_end())
 }
 
 fn number(size: u16) -> NonZero<u16> {

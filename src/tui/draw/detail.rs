@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 
 use super::super::detail::About;
 use super::super::model::{Focus, Model};
-use super::{Theme, frame, is_focused, put, rows};
+use super::{Theme, frame, is_focused, note, put, rows};
 
 pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     let area = model.layout.detail;
@@ -13,9 +13,16 @@ pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     }
     let title = match model.detail.about {
         About::Versions => "Versions",
-        About::Why => "Why it shows",
+        About::Why => "Why",
     };
-    let area = frame(title, is_focused(model, Focus::Detail), theme, area, buf);
+    let title = format!("{title} · {}", model.detail.path());
+    let outer = area;
+    let area = frame(&title, is_focused(model, Focus::Detail), theme, outer, buf);
+    let (first, lines) = (model.detail.first, model.detail.lines.len());
+    let last = lines.min(first + usize::from(area.height));
+    if last - first.min(last) < lines {
+        note(&format!("{}-{last}/{lines}", first + 1), theme, outer, buf);
+    }
     for (row, line) in rows(area).zip(model.detail.lines.iter().skip(model.detail.first)) {
         let mut column = 0;
         for span in line {

@@ -6,15 +6,21 @@ use crate::layer::LayerNo;
 use crate::text::{Lines, escape, human_size};
 
 use super::super::model::{Focus, Model};
-use super::{Theme, frame, is_focused, put, rows};
+use super::{Theme, frame, is_focused, note, put, rows};
 
 /// What a builder writes before a command of a Dockerfile.
 const SHELL: [&str; 2] = ["/bin/sh -c #(nop) ", "/bin/sh -c "];
+
+/// Characters of a step that may be shown.
+const LONGEST: usize = 1024;
 
 pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     let focused = is_focused(model, Focus::Layers);
     let title = format!("Layers {}", model.views.len());
     let area = frame(&title, focused, theme, model.layout.layers, buf);
+    if model.views.len() > usize::from(area.height) {
+        note(&format!("{}/{}", model.look().layer.0 + 1, model.views.len()), theme, model.layout.layers, buf);
+    }
     for (line, no) in rows(area).zip((0..model.views.len()).skip(model.first_layer)) {
         let no = LayerNo(no as u32);
         let size = human_size(model.views.size(no).unwrap_or_default());
@@ -32,7 +38,9 @@ fn step(model: &Model<'_>, no: LayerNo) -> String {
     let Some(step) = model.views.stack.created_by(no) else {
         return escape(model.views.stack.place(no).as_bytes(), Lines::Escape);
     };
-    let words = step.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Whatever its length, some of it is shown.
+    let start: String = step.chars().take(LONGEST).collect();
+    let words = start.split_whitespace().collect::<Vec<_>>().join(" ");
     let short = SHELL.iter().find_map(|shell| words.strip_prefix(shell)).unwrap_or(&words);
     escape(short.trim().as_bytes(), Lines::Escape)
 }

@@ -9,11 +9,16 @@ mod tree;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::widgets::{Block, Widget};
 
 pub use style::Theme;
 
 use super::model::{Focus, Model};
+use super::wrap::columns;
+
+/// Columns between two hints.
+const GAP: usize = 2;
 
 /// Draws all of it.
 pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
@@ -25,26 +30,53 @@ pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
         detail::draw(model, theme, buf);
     }
     footer(model, theme, buf);
-    if model.help {
-        help::draw(theme, buf);
+    if let Some(first) = model.help {
+        help::draw(first, theme, buf);
     }
 }
 
-/// Keys that there are here, or what went wrong, or what is being typed.
+/// Keys that there are here, those that are needed most first, and how to get away and know more.
+fn hints(model: &Model<'_>) -> (&'static [&'static str], &'static str) {
+    match (&model.contents, &model.find) {
+        _ if model.help.is_some() => (&["↑↓ scroll"], "any other key closes the list of keys"),
+        (Some(_), _) => (&["↑↓ move", "x text/hex", "← → scroll", "g G start, end"], "q back  ? keys"),
+        (_, Some(find)) if find.is_typing => {
+            (&["↑↓ hits", "Enter go there", "type a part or *.so"], "Esc end search")
+        }
+        (_, Some(_)) => (&["n N hits", "↑↓ move", "→ ← open close", "Enter look"], "q end search  ? keys"),
+        _ => (
+            &[
+                "↑↓ move",
+                "→ ← open close",
+                "Enter look",
+                "/ find",
+                "[ ] layer",
+                "m mode",
+                "e why",
+                "Tab pane",
+            ],
+            "q quit  ? keys",
+        ),
+    }
+}
+
+/// What went wrong, or keys: on the right what is always to be seen, on the left what there is room for.
 fn footer(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     let area = model.layout.footer;
-    let keys = match (&model.contents, &model.find) {
-        (Some(_), _) => "↑↓ PgUp PgDn g G move  x text/hex  q back  ? keys",
-        (_, Some(find)) if find.is_typing => "type a part or *.so  ↑↓ hits  Enter go there  Esc stop",
-        (_, Some(_)) => "n N hits  ↑↓ move  → ← open close  Enter look  Esc end search  ? keys",
-        _ => {
-            "↑↓ move  → ← open close  Enter look  Tab pane  m mode  [ ] layer  / find  e why  ? keys  q quit"
+    if let Some(message) = &model.message {
+        put(buf, area, 0, message, theme.message());
+        return;
+    }
+    let (hints, last) = hints(model);
+    let right = area.width.saturating_sub(columns(last) as u16);
+    let mut column = 0;
+    for hint in hints {
+        if usize::from(column) + columns(hint) + GAP > right.into() {
+            break;
         }
-    };
-    match &model.message {
-        Some(message) => put(buf, area, 0, message, theme.message()),
-        None => put(buf, area, 0, keys, theme.faint()),
-    };
+        column = put(buf, area, column, hint, theme.faint()) + GAP as u16;
+    }
+    put(buf, area, right, last, theme.faint());
 }
 
 /// A pane's frame with its title; gives the room in it.
@@ -62,15 +94,31 @@ fn frame(title: &str, is_focused: bool, theme: Theme, area: Rect, buf: &mut Buff
     inner
 }
 
-/// Writes a text at a column of an area's first line; gives the column behind it.
-fn put(buf: &mut Buffer, area: Rect, column: u16, text: &str, style: ratatui::style::Style) -> u16 {
+/// A word on the right of a pane's lower edge, on where in it one is.
+fn note(text: &str, theme: Theme, area: Rect, buf: &mut Buffer) {
+    let text = format!(" {text} ");
+    let width = columns(&text) as u16;
+    if area.height > 1 && area.width > width + 4 {
+        let bottom = Rect { x: area.right() - width - 2, y: area.bottom() - 1, width, height: 1 };
+        put(buf, bottom, 0, &text, theme.faint());
+    }
+}
+
+/// Writes a text at a column of an area's first line; gives the column behind it. Where there is no room for all of
+/// it, that is to be seen.
+fn put(buf: &mut Buffer, area: Rect, column: u16, text: &str, style: Style) -> u16 {
     let area = area.intersection(buf.area);
     if area.is_empty() || column >= area.width {
         return column;
     }
     let room = usize::from(area.width - column);
-    let (end, _) = buf.set_stringn(area.x + column, area.y, text, room, style);
-    end - area.x
+    let (x, y) = (area.x + column, area.y);
+    // Who has fewer bytes than there are columns need not be measured.
+    if text.len() <= room || columns(text) <= room {
+        return buf.set_stringn(x, y, text, room, style).0 - area.x;
+    }
+    let (end, _) = buf.set_stringn(x, y, text, room - 1, style);
+    buf.set_stringn(end, y, "…", 1, style).0 - area.x
 }
 
 /// The lines of an area, each an area of its own.

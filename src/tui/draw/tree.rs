@@ -11,14 +11,17 @@ use crate::text::{Lines, count, escape, human_size, shown_path};
 use super::super::find::Find;
 use super::super::listing::{Mark, Mode, Row};
 use super::super::model::{Focus, Model};
-use super::super::search::MAX_HITS;
-use super::{Theme, frame, is_focused, put, rows};
+use super::super::wrap::end_of;
+use super::{Theme, frame, is_focused, note, put, rows};
 
 /// Columns from which on sizes and layers are shown.
 const WIDE: u16 = 34;
 
 /// Columns that they take.
 const FACTS: u16 = 15;
+
+/// Columns beside the path of a hit, and the slash behind a directory.
+const FACTS_AND_MARK: usize = FACTS as usize + 3;
 
 pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     let look = model.look();
@@ -30,6 +33,7 @@ pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     let title = format!("{} · {what}", model.title);
     let focused = is_focused(model, Focus::Tree);
     let area = frame(&title, focused, theme, model.layout.tree, buf);
+    position(model, theme, buf);
     if let Some(find) = &model.find {
         put(buf, Rect { height: area.height.min(1), ..area }, 0, &input(find), Style::new());
         if find.is_typing {
@@ -40,9 +44,7 @@ pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     }
     let skipped = u16::from(model.find.is_some()).min(area.height);
     let area = Rect { y: area.y + skipped, height: area.height - skipped, ..area };
-    let (first, cursor) = (model.tree.first + usize::from(skipped), model.tree.cursor());
-    // The line of the search takes the place of the first one, unless the cursor is there.
-    let first = first.min(cursor);
+    let (first, cursor) = (model.tree.first, model.tree.cursor());
     for (number, (line, entry)) in rows(area).zip(model.tree.lines(first, area.height.into())).enumerate() {
         let marker = match (entry.row.is_dir, entry.is_open) {
             (true, true) => "▾ ",
@@ -61,6 +63,18 @@ pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     }
 }
 
+/// Which line the cursor is on, of how many.
+fn position(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
+    let typed = model.find.as_ref().filter(|find| find.is_typing);
+    let (at, len, sign) = match typed {
+        Some(find) => (find.at, find.len(), ""),
+        None => (model.tree.cursor(), model.tree.len(), if model.tree.is_listed() { "" } else { "+" }),
+    };
+    if len > 0 {
+        note(&format!("{}/{len}{sign}", at + 1), theme, model.layout.tree, buf);
+    }
+}
+
 /// The text that is searched for, and how far that is.
 fn input(find: &Find<'_>) -> String {
     let text = escape(find.text.as_bytes(), Lines::Escape);
@@ -68,7 +82,7 @@ fn input(find: &Find<'_>) -> String {
     let state = find.search.as_ref().map(|search| {
         let at = if find.is_empty() { 0 } else { find.at + 1 };
         let hits = format!("{at}/{}", search.hits.len());
-        match (search.is_done(), search.hits.len() >= MAX_HITS) {
+        match (search.is_done(), search.is_full()) {
             (_, true) => format!("{hits}, and more"),
             (true, _) => format!("{hits} of {}", count(search.looked_at, "name")),
             (false, _) => format!("{hits}, {} so far …", count(search.looked_at, "name")),
@@ -80,7 +94,10 @@ fn input(find: &Find<'_>) -> String {
 fn hits(model: &Model<'_>, find: &Find<'_>, theme: Theme, area: Rect, buf: &mut Buffer) {
     let found = find.search.as_ref().map(|search| &*search.hits).unwrap_or_default();
     for (line, (no, hit)) in rows(area).zip(found.iter().enumerate().skip(find.first)) {
-        row(model, theme, line, &hit.row, ("", &shown_path(hit.path.as_bytes())), buf);
+        // What tells one from another stands at the end.
+        let path =
+            end_of(&shown_path(hit.path.as_bytes()), usize::from(line.width).saturating_sub(FACTS_AND_MARK));
+        row(model, theme, line, &hit.row, ("", &path), buf);
         if no == find.at {
             buf.set_style(line, theme.cursor(true));
         }
