@@ -1,20 +1,10 @@
 //! Why a path shows what it shows: every layer's word on every component, and what became of it.
 
-use crate::layer::{DirId, Found, LayerNo, Result};
+use crate::layer::{Found, LayerNo, Result};
 use crate::path::TreePath;
 
-use super::{Member, Merge, Node, Union, Verdict};
-
-/// What one layer says of one path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word {
-    /// The layer.
-    pub layer: LayerNo,
-    /// What it says, on its own.
-    pub found: Found,
-    /// What became of that.
-    pub verdict: Verdict,
-}
+use super::words::judge;
+use super::{Member, Node, Union, Verdict, Word};
 
 /// The decision on one component of the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,66 +52,21 @@ impl Explanation {
     }
 }
 
-/// One layer's way down the path, on its own.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Descent {
-    pub layer: LayerNo,
-    pub dir: Option<DirId>,
-    /// The layer above that cut this one off on the way.
-    pub hidden_by: Option<LayerNo>,
-}
-
-impl Descent {
-    /// Takes the layer one component further, where it says this; `merge` has heard the layers above.
-    pub fn take(&mut self, merge: &mut Merge, found: Found) -> Word {
-        let verdict = match self.hidden_by {
-            Some(by) if found != Found::Absent => Verdict::Hidden { by },
-            Some(_) => Verdict::Silent,
-            None => merge.push(self.layer, found),
-        };
-        if let Verdict::Hidden { by } = verdict {
-            self.hidden_by = Some(by);
-        }
-        self.dir = match found {
-            Found::Dir { dir, .. } => Some(dir),
-            _ => None,
-        };
-        Word { layer: self.layer, found, verdict }
-    }
-}
-
 /// Explains a path; symlinks in it are names like any other (S6).
 pub fn explain(union: &Union, path: &TreePath) -> Result<Explanation> {
-    let mut descents = from_the_top(union);
+    let mut words = union.root_words(Verdict::Silent);
     let mut here = TreePath::root();
-    let mut steps = vec![step(union, &mut descents, &here, None)?];
+    let mut steps = Vec::new();
+    steps.push(Step { path: here.clone(), node: judge(&mut words), words: words.clone() });
     for name in path.components() {
         here.push(name);
-        steps.push(step(union, &mut descents, &here, Some(name))?);
+        for word in &mut words {
+            word.found = match word.found {
+                Found::Dir { dir, .. } => union.word(Member { layer: word.layer, dir }, name)?,
+                Found::Absent | Found::Whiteout | Found::Leaf(_) => Found::Absent,
+            };
+        }
+        steps.push(Step { path: here.clone(), node: judge(&mut words), words: words.clone() });
     }
     Ok(Explanation { steps })
-}
-
-/// All layers, top first, before they were asked for anything.
-pub(super) fn from_the_top(union: &Union) -> Vec<Descent> {
-    union.layers().rev().map(|(layer, _)| Descent { layer, dir: None, hidden_by: None }).collect()
-}
-
-/// Takes all layers one component further; `None` is the root.
-fn step(union: &Union, descents: &mut [Descent], path: &TreePath, name: Option<&[u8]>) -> Result<Step> {
-    let mut merge = Merge::new();
-    let mut words = Vec::with_capacity(descents.len());
-    for descent in descents {
-        let layer = union.layer(descent.layer)?;
-        let found = match (name, descent.dir) {
-            (None, _) => layer.root(),
-            (Some(name), Some(dir)) => {
-                let member = Member { layer: descent.layer, dir };
-                union.links.judge(member, name, layer.find(dir, name)?)
-            }
-            (Some(_), None) => Found::Absent,
-        };
-        words.push(descent.take(&mut merge, found));
-    }
-    Ok(Step { path: path.clone(), words, node: merge.finish() })
 }

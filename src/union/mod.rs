@@ -4,8 +4,8 @@
 //! back as the layer's own error.
 
 mod dump;
-mod every;
 mod explain;
+mod heads;
 mod link;
 mod list;
 mod resolve;
@@ -23,13 +23,12 @@ use crate::layer::{DirId, EntryNo, Error, Found, Layer, LayerNo, LeafId, Result}
 use crate::path::TreePath;
 
 pub use dump::dump;
-pub use every::{Every, EveryWalk};
-pub use explain::{Explanation, Missing, Step, Word, explain};
+pub use explain::{Explanation, Missing, Step, explain};
 pub use list::{List, Listed, Place};
 pub use resolve::{Followed, Last, ResolveError, Resolved};
 pub use rule::{Merge, Verdict};
 pub use walk::{Walk, Walked};
-pub use words::{Hiding, Spoken};
+pub use words::{Below, Hiding, Word};
 
 use link::ForeignLinks;
 
