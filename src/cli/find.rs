@@ -113,7 +113,7 @@ fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<
     let deepest = hits.args.max_depth.map(|levels| start.components().count().saturating_add(levels));
     let mut is_anywhere = start.is_root();
     union.tell_words(|path, words| -> Result<Below> {
-        let is_below = is_at_or_below(path, &start);
+        let is_below = path.is_within(&start);
         if is_below && !path.is_root() {
             is_anywhere = true;
             for word in words {
@@ -123,7 +123,7 @@ fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<
                 }
             }
         }
-        let is_on_the_way = is_below || is_at_or_below(&start, path);
+        let is_on_the_way = is_below || start.is_within(path);
         match is_on_the_way && deepest.is_none_or(|deepest| path.components().count() < deepest) {
             true => Ok(Below::Told),
             false => Ok(Below::LeftOut),
@@ -133,11 +133,6 @@ fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<
         true => Ok(Ok(())),
         false => Ok(Err(format!("{start}: no layer has it").into())),
     }
-}
-
-fn is_at_or_below(path: &TreePath, above: &TreePath) -> bool {
-    let rest = path.as_bytes().strip_prefix(above.as_bytes());
-    above.is_root() || rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
 }
 
 /// What shows.

@@ -147,7 +147,7 @@ impl<'a> Walk<'a, '_> {
             };
             let Some((name, _)) = old.as_ref().or(new.as_ref()) else { continue };
             let path = level.path.join(name);
-            if !(is_within(&path, &self.options.path) || is_within(&self.options.path, &path)) {
+            if !(path.is_within(&self.options.path) || self.options.path.is_within(&path)) {
                 continue;
             }
             let entered = self.step(level, &path, old.as_ref(), new.as_ref())?;
@@ -188,7 +188,7 @@ impl<'a> Walk<'a, '_> {
 
     /// Tells of a name if it is not the same in both trees.
     fn judge(&mut self, path: &TreePath, old: Option<Item>, new: Option<Item>) -> Result<(), Error> {
-        if !is_within(path, &self.options.path) {
+        if !path.is_within(&self.options.path) {
             return Ok(());
         }
         let (change, what) = match (&old, &new) {
@@ -253,12 +253,6 @@ impl<'a> Walk<'a, '_> {
             self.old.with_data(old, |old| self.new.with_data(new, |new| have_same_bytes(old, new)))?;
         Ok(!is_same)
     }
-}
-
-/// Whether a path is another or below it.
-fn is_within(path: &TreePath, dir: &TreePath) -> bool {
-    let rest = path.as_bytes().strip_prefix(dir.as_bytes());
-    dir.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// An error with its place.
