@@ -33,7 +33,7 @@ pub use image::{Form, NewImage, Written};
 pub use layer::Layer;
 pub use layer_tar::LayerTar;
 pub use links::Links;
-pub use member::{Body, Member, OPAQUE, Sparse, WHITEOUT};
+pub use member::{Body, Member, Sparse};
 pub use output::Output;
 pub use reference::{BadReference, Reference};
 pub use revert::{Reverted, revert, revert_all};
