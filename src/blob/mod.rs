@@ -37,7 +37,7 @@ pub use decode::decoder;
 pub use file::{HostFile, host_bytes_read};
 pub use forward::{Forward, Hops, Stream};
 pub use identity::Identity;
-pub use layer_file::{LayerFile, have_same_contents};
+pub use layer_file::{Contents, LayerFile, have_same_contents};
 pub use listed::{ChunkTable, Listed, MAX_CHUNK, Stored};
 pub use pass::{DecodeError, Pass, PassOptions, Progress, Yield};
 pub use seek::{FirstPass, Mark, Resumed, Start};

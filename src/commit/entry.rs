@@ -1,20 +1,17 @@
 //! One thing of the tree that shows, whether it is the upper's or a layer's, and whether it equals another.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 
 use rustix::fs::{OFlags, Stat};
 
-use crate::blob::LayerFile;
+use crate::blob::{Contents, LayerFile, have_same_contents};
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::host::OVERRIDE;
 use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union;
 use crate::upper::{Node, OpenDir, Spot, Upper, View, ViewError};
-
-/// Bytes that two files are compared in.
-const CHUNK: usize = 256 * 1024;
 
 /// Attributes that belong to the host, whatever is written on it.
 const OF_HOST: [&[u8]; 4] = [b"security.selinux", b"security.ima", b"security.evm", OVERRIDE];
@@ -113,7 +110,7 @@ impl Sides<'_> {
                 {
                     return Ok(true);
                 }
-                new.with_data(self.stack, |a| old.with_data(self.stack, |b| have_same_bytes(a, b)))
+                new.with_data(self.stack, |a| old.with_data(self.stack, |b| have_same_contents(a, b)))
             }
             _ => Ok(true),
         }
@@ -150,7 +147,7 @@ impl Entry {
     pub fn with_data<T>(
         &self,
         stack: &Stack,
-        act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+        act: impl FnOnce(&mut dyn Contents) -> io::Result<T>,
     ) -> io::Result<T> {
         match &self.source {
             Source::Upper(spot) => act(&mut File::from(spot.open_file(OFlags::RDONLY)?)),
@@ -179,23 +176,6 @@ fn tidy(mut xattrs: Vec<Xattr>) -> Vec<Xattr> {
     xattrs.retain(|xattr| !OF_HOST.contains(&&*xattr.name));
     xattrs.sort();
     xattrs
-}
-
-/// Whether two files, read front to back, hold the same.
-pub fn have_same_bytes(a: &mut dyn Read, b: &mut dyn Read) -> io::Result<bool> {
-    let (mut left, mut right) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
-    loop {
-        left.clear();
-        right.clear();
-        a.take(CHUNK as u64).read_to_end(&mut left)?;
-        b.take(CHUNK as u64).read_to_end(&mut right)?;
-        if left != right {
-            return Ok(false);
-        }
-        if left.is_empty() {
-            return Ok(true);
-        }
-    }
 }
 
 /// What a view says, as any other error of reading.

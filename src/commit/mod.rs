@@ -27,7 +27,7 @@ mod store;
 pub use base::BaseLayer;
 pub use compress::{Encoder, Stored};
 pub use config::Words;
-pub use entry::{Entry, FileKey, Sides, Source, have_same_bytes, of_view};
+pub use entry::{Entry, FileKey, Sides, Source, of_view};
 pub use error::Error;
 pub use image::{Form, NewImage, Written};
 pub use layer::Layer;

@@ -1,17 +1,17 @@
 //! One of two trees.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{OFlags, Stat};
 
+use crate::blob::Contents;
 use crate::commit::{Entry, Sides, Source, of_view};
 use crate::digest::{Algorithm, Digest};
 use crate::entry::{Attributes, Kind, Xattr};
-use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union::{self, MergedDir};
 use crate::upper::{self, OpenDir, Spot, Upper, View};
@@ -186,21 +186,13 @@ impl Side {
     pub fn with_data<T>(
         &self,
         item: &Item,
-        act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+        act: impl FnOnce(&mut dyn Contents) -> io::Result<T>,
     ) -> io::Result<T> {
         if let Source::Upper(spot) = &item.source {
             return act(&mut File::from(spot.open_file(OFlags::RDONLY)?));
         }
         let Item { attributes, source, .. } = item.clone();
         Entry { attributes, xattrs: Vec::new(), source, file: None }.with_data(self.layers()?, act)
-    }
-
-    /// The image and the file in it that has the contents, if a layer has them.
-    pub(super) fn in_layer(&self, item: &Item) -> Option<(&Stack, (LayerNo, LeafId))> {
-        match &item.source {
-            Source::Lower(union::Node::Leaf { layer, leaf }) => Some((self.stack()?, (*layer, *leaf))),
-            _ => None,
-        }
     }
 
     /// The digest of the contents of a regular file.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::io;
 use std::iter::Peekable;
 
-use crate::commit::have_same_bytes;
+use crate::blob::have_same_contents;
 use crate::entry::Kind;
 use crate::path::TreePath;
 
@@ -244,13 +244,8 @@ impl<'a> Walk<'a, '_> {
         if a.size == 0 || a.mtime == b.mtime && !self.options.content {
             return Ok(false);
         }
-        if let (Some((stack, file)), Some((other, other_file))) =
-            (self.old.in_layer(old), self.new.in_layer(new))
-        {
-            return Ok(!stack.has_same_contents(file, other, other_file, a.size)?);
-        }
         let is_same =
-            self.old.with_data(old, |old| self.new.with_data(new, |new| have_same_bytes(old, new)))?;
+            self.old.with_data(old, |old| self.new.with_data(new, |new| have_same_contents(old, new)))?;
         Ok(!is_same)
     }
 }
