@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use rustix::fs::{OFlags, Stat};
+use rustix::fs::{FileType, OFlags, Stat};
 
 use crate::blob::{Contents, LayerFile, have_same_contents};
 use crate::entry::{Attributes, Kind, Xattr};
@@ -32,7 +32,7 @@ pub struct Entry {
 /// Where a thing is.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// In the upper.
+    /// In the upper, or anywhere on the host.
     Upper(Spot),
     /// In a layer.
     Lower(union::Node),
@@ -41,10 +41,18 @@ pub enum Source {
 /// A file, whatever its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileKey {
-    /// Of the upper: the host's device and number.
+    /// Of the upper, or of the host: its device and number there.
     Upper(u64, u64),
     /// Of a layer.
     Lower(LayerNo, LeafId),
+}
+
+impl FileKey {
+    /// Of what the host has; `None` if it has one name only, or is a directory.
+    pub fn of_host(stat: &Stat) -> Option<FileKey> {
+        let is_linked = FileType::from_raw_mode(stat.st_mode) != FileType::Directory && stat.st_nlink > 1;
+        is_linked.then_some(FileKey::Upper(stat.st_dev, stat.st_ino))
+    }
 }
 
 /// The image and the upper over it.
@@ -87,9 +95,7 @@ impl Sides<'_> {
     pub fn of_upper(&self, spot: Spot, stat: &Stat) -> io::Result<Entry> {
         let attributes = self.upper.attributes(&spot, stat)?;
         let xattrs = tidy(self.upper.xattrs(&spot)?);
-        let is_linked = attributes.kind != Kind::Directory && attributes.nlink > 1;
-        let file = is_linked.then_some(FileKey::Upper(stat.st_dev, stat.st_ino));
-        Ok(Entry { attributes, xattrs, source: Source::Upper(spot), file })
+        Ok(Entry { attributes, xattrs, source: Source::Upper(spot), file: FileKey::of_host(stat) })
     }
 
     /// Something of the image.
