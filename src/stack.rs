@@ -8,11 +8,11 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-use crate::blob::{BlockCache, LayerFile, ReadAt, have_same_contents};
+use crate::blob::{Blob, BlockCache, LayerFile, ReadAt, have_same_contents};
 use crate::digest::{Algorithm, Digest};
 use crate::entry::Extent;
 use crate::image::{self, Cut, Image, IndexedLayer, Input, LayerSource, Opening, Origin};
-use crate::index::{Reason, Rejected, XattrUse};
+use crate::index::{Extents, Reason, Rejected, XattrUse};
 use crate::layer::{self, Layer, LayerNo, LeafId};
 use crate::union::Union;
 
@@ -140,6 +140,13 @@ impl Stack {
         let IndexedLayer { index, content, .. } = self.layer(layer).map_err(io::Error::other)?;
         let extents = index.extents(leaf).map_err(io::Error::other)?;
         content.with_file(index, leaf, |source| act(&extents, source))
+    }
+
+    /// A file's extents, and the blob that they lie in.
+    pub fn file(&self, layer: LayerNo, leaf: LeafId) -> io::Result<(Extents<'_>, Blob)> {
+        let (layer, leaf) = self.union.leaf_source(layer, leaf);
+        let IndexedLayer { index, content, .. } = self.layer(layer).map_err(io::Error::other)?;
+        Ok((index.extents(leaf).map_err(io::Error::other)?, content.of_file(index, leaf)?))
     }
 
     /// Whether a regular file holds what another one of the same size does, of whatever image.

@@ -1,7 +1,5 @@
 //! The room that directories take, as du(1) counts it: what shows, hard links once.
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashSet;
 
 use crate::layer::{LayerNo, LeafId, Result};
@@ -17,25 +15,68 @@ pub enum Measure {
     Blocks,
 }
 
-/// The sum of a subtree.
+/// Bytes by the layer that they are in, base first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shares(Vec<(LayerNo, u64)>);
+
+impl Shares {
+    /// Bytes of one layer.
+    pub fn of(layer: LayerNo, bytes: u64) -> Shares {
+        Shares(if bytes == 0 { Vec::new() } else { vec![(layer, bytes)] })
+    }
+
+    fn add_all(&mut self, other: &Shares) {
+        for (layer, bytes) in other.iter() {
+            match self.0.binary_search_by_key(&layer, |(layer, _)| *layer) {
+                Ok(at) => {
+                    self.0.iter_mut().skip(at).take(1).for_each(|(_, sum)| *sum = sum.saturating_add(bytes))
+                }
+                Err(at) => self.0.insert(at, (layer, bytes)),
+            }
+        }
+    }
+
+    /// All that have any, base first.
+    pub fn iter(&self) -> impl Iterator<Item = (LayerNo, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// The bytes of one layer, if it has any.
+    pub fn get(&self, layer: LayerNo) -> Option<u64> {
+        let at = self.0.binary_search_by_key(&layer, |(layer, _)| *layer).ok()?;
+        self.0.get(at).map(|&(_, bytes)| bytes)
+    }
+
+    /// All that have any, the most first, of equal ones the lowest.
+    pub fn largest_first(&self) -> Vec<(LayerNo, u64)> {
+        let mut shares = self.0.clone();
+        shares.sort_by_key(|&(layer, bytes)| (std::cmp::Reverse(bytes), layer));
+        shares
+    }
+}
+
+/// What there is in one place, or in several together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sum {
     /// Bytes of all of it.
     pub bytes: u64,
-    /// Names in it, and itself.
+    /// Names in it, and its own.
     pub names: u64,
-    /// Bytes by the layer that shows them.
-    pub layers: BTreeMap<u32, u64>,
+    /// The bytes by layer.
+    pub layers: Shares,
 }
 
 impl Sum {
-    fn add(&mut self, other: &Sum) {
+    /// One name, and the bytes that it brings.
+    pub fn of_name(layer: LayerNo, bytes: u64) -> Sum {
+        Sum { bytes, names: 1, layers: Shares::of(layer, bytes) }
+    }
+
+    /// Takes in another.
+    pub fn add(&mut self, other: &Sum) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.names += other.names;
-        for (layer, bytes) in &other.layers {
-            let own = self.layers.entry(*layer).or_default();
-            *own = own.saturating_add(*bytes);
-        }
+        self.layers.add_all(&other.layers);
     }
 }
 
@@ -83,20 +124,17 @@ impl<'a> Usage<'a> {
 
     /// What a name itself takes.
     fn own(&mut self, node: &Node) -> Result<Sum> {
-        let mut sum = Sum { names: 1, ..Sum::default() };
-        let Node::Leaf { layer, leaf } = *node else { return Ok(sum) };
+        let nothing = Sum { names: 1, ..Sum::default() };
+        let Node::Leaf { layer, leaf } = *node else { return Ok(nothing) };
         let attributes = self.union.leaf_attributes(layer, leaf)?;
         if attributes.nlink > 1 && !self.seen.insert((layer, leaf)) {
-            return Ok(sum);
+            return Ok(nothing);
         }
-        sum.bytes = match self.measure {
+        let bytes = match self.measure {
             Measure::Apparent => attributes.size,
             Measure::Blocks => attributes.blocks.saturating_mul(512),
         };
-        if sum.bytes > 0 {
-            sum.layers.insert(layer.0, sum.bytes);
-        }
-        Ok(sum)
+        Ok(Sum::of_name(layer, bytes))
     }
 }
 

@@ -4,6 +4,7 @@
 //! compressed stream) is decided once, when a blob is opened, by its first bytes. Nothing here knows
 //! tar or images.
 
+mod ahead;
 mod blocks;
 mod chunks;
 mod codec;
@@ -31,6 +32,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use ahead::Ahead;
 pub use blocks::{BlockCache, Blocks, Chunk, Chunked, Chunks, Decoded, Stats};
 pub use chunks::{BadChunk, ChunkWriter, check_chunks};
 pub use decode::decoder;

@@ -27,7 +27,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result {
     let fs = Filesystem::new(args.image.stack()?);
-    let mut out = Output::new();
+    let mut out = Output::bulk();
     let mut outcome = Outcome::Fine;
     let mut buffer = vec![0; CHUNK];
     for path in &args.paths {

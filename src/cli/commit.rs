@@ -91,7 +91,7 @@ pub fn run(args: Args) -> Result {
     let latest = epoch.map(|time| Time { secs: time.as_second(), nanos: 0 });
     let layer = Layer { sides, links: &links, latest, progress: &bar };
     let output = match to_stdout {
-        true => commit::Output::copied(Box::new(Output::new())),
+        true => commit::Output::copied(Box::new(Output::bulk())),
         false => commit::Output::create(&args.output),
     };
     let wrong = |source| Error::Output { path: args.output.clone(), source };

@@ -125,7 +125,7 @@ fn split(word: &OsStr) -> Option<(PathBuf, Vec<u8>)> {
 
 /// A tar of all of it.
 fn archive(stack: &Stack, paths: &[Vec<u8>], last: Last, bar: &Bar) -> Result {
-    let mut out = Output::new();
+    let mut out = Output::bulk();
     let mut export = Export::new(stack, &mut out, bar);
     for path in paths {
         let Resolved { path: real, node, .. } = stack.union.resolve(path, last)?;

@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::{ArgAction, ValueEnum};
 use serde_json::{Map, Value};
 
+use crate::layer::LayerNo;
 use crate::path::TreePath;
 use crate::text::human_size;
 use crate::union::Last;
@@ -116,7 +117,8 @@ pub fn run(args: Args) -> Result {
 
 impl Args {
     fn write_all(&self, out: &mut Output, lines: &[Line]) -> Result<()> {
-        let mut layers: Vec<u32> = lines.iter().flat_map(|line| line.sum.layers.keys().copied()).collect();
+        let mut layers: Vec<LayerNo> =
+            lines.iter().flat_map(|line| line.sum.layers.iter().map(|(no, _)| no)).collect();
         layers.sort_unstable();
         layers.dedup();
         if !self.layers {
@@ -131,13 +133,13 @@ impl Args {
         lines.iter().try_for_each(|line| self.write(out, line, &layers))
     }
 
-    fn write(&self, out: &mut Output, line: &Line, layers: &[u32]) -> Result<()> {
+    fn write(&self, out: &mut Output, line: &Line, layers: &[LayerNo]) -> Result<()> {
         let width = if layers.is_empty() { 0 } else { 11 };
         let size = out.paint(Style::Size, format!("{:>width$}", self.size(line.sum.bytes))).to_string();
         write!(out, "{size}")?;
         for layer in layers {
-            let bytes = line.sum.layers.get(layer);
-            let size = bytes.map_or("-".to_owned(), |bytes| self.size(*bytes));
+            let bytes = line.sum.layers.get(*layer);
+            let size = bytes.map_or("-".to_owned(), |bytes| self.size(bytes));
             write!(out, "{size:>11}")?;
         }
         let style = Style::Plain;
@@ -163,7 +165,7 @@ impl Line {
         object.insert("size".into(), self.sum.bytes.into());
         object.insert("names".into(), self.sum.names.into());
         let layers =
-            self.sum.layers.iter().map(|(no, bytes)| serde_json::json!({ "layer": no, "size": bytes }));
+            self.sum.layers.iter().map(|(no, bytes)| serde_json::json!({ "layer": no.0, "size": bytes }));
         object.insert("layers".into(), Value::Array(layers.collect()));
         object
     }

@@ -49,7 +49,7 @@ pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let upper = args.upper.as_deref().map(|dir| look_at_upper(dir, &stack, args.force)).transpose()?;
     let Some(path) = file else {
-        let mut out = Output::new();
+        let mut out = Output::bulk();
         let outcome = write(&stack, upper.as_ref(), stored, &mut out)?;
         out.flush()?;
         return Ok(outcome);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::os::fd::AsFd;
 
 use serde_json::{Map, Value};
 
@@ -14,6 +15,10 @@ use super::style::{self, Painted, Style};
 /// Bytes that are written at a time.
 const BUFFER: usize = 64 * 1024;
 
+/// Bytes that a pipe is asked to hold, if there may be many: what anyone may ask for
+/// (`/proc/sys/fs/pipe-max-size`). Writer and reader then wait for each other less often.
+const PIPE: usize = 1024 * 1024;
+
 /// Buffered stdout that knows whether a person or a program reads it.
 pub struct Output {
     out: BufWriter<To>,
@@ -23,6 +28,7 @@ pub struct Output {
 
 /// Where it goes.
 enum To {
+    /// Past the buffer of the standard library, which writes line by line, even what has no lines.
     Stdout(StdoutLock<'static>),
     Pager(Pager),
 }
@@ -32,6 +38,13 @@ impl Output {
         let stdout = io::stdout();
         let is_terminal = stdout.is_terminal();
         Output::to(To::Stdout(stdout.lock()), is_terminal)
+    }
+
+    /// For the bytes of files, which may be many.
+    pub fn bulk() -> Output {
+        // Whatever it says: it may be no pipe, or the user's pipes hold too much already.
+        _ = rustix::pipe::fcntl_setpipe_size(io::stdout().as_fd(), PIPE);
+        Output::new()
     }
 
     /// For what may be long and is meant to be read: through a pager, if a person reads it.
@@ -131,14 +144,14 @@ impl JsonArray {
 impl Write for To {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
-            To::Stdout(stdout) => stdout.write(buf),
+            To::Stdout(stdout) => Ok(rustix::io::write(stdout.as_fd(), buf)?),
             To::Pager(pager) => pager.write(buf),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            To::Stdout(stdout) => stdout.flush(),
+            To::Stdout(_) => Ok(()),
             To::Pager(pager) => pager.flush(),
         }
     }

@@ -8,7 +8,7 @@ mod sparse;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use crate::blob::Progress;
+use crate::blob::{Ahead, Progress};
 use crate::commit::{Body, Entry, FileKey, LayerTar, Member, Sides, Source, of_view};
 use crate::layer;
 use crate::path::TreePath;
@@ -39,6 +39,7 @@ pub enum Error {
 pub struct Export<'a, W> {
     stack: &'a Stack,
     tar: LayerTar<W>,
+    ahead: Ahead,
     /// The first name of each file that may have several.
     firsts: HashMap<FileKey, Vec<u8>>,
     progress: &'a dyn Progress,
@@ -50,7 +51,7 @@ impl<'a, W: Write> Export<'a, W> {
     /// Begins a tar; `out` should be buffered.
     pub fn new(stack: &'a Stack, out: W, progress: &'a dyn Progress) -> Export<'a, W> {
         let tar = LayerTar::new(out);
-        Export { stack, tar, firsts: HashMap::new(), progress, left_out: Vec::new() }
+        Export { stack, tar, ahead: Ahead::default(), firsts: HashMap::new(), progress, left_out: Vec::new() }
     }
 
     /// Writes what stands at a path of the image, and all below it, parents first, names in the order of their bytes.
@@ -128,9 +129,8 @@ impl<'a, W: Write> Export<'a, W> {
         }
         self.progress.advance(entry.attributes.size.min(entry.attributes.blocks.saturating_mul(512)));
         if let Source::Lower(union::Node::Leaf { layer, leaf }) = entry.source {
-            return self.stack.with_file(layer, leaf, |extents, source| {
-                sparse::add(&mut self.tar, member, extents, source)
-            });
+            let (extents, blob) = self.stack.file(layer, leaf)?;
+            return sparse::add(&mut self.tar, member, &extents, &self.ahead.of(blob));
         }
         entry.with_data(self.stack, |data| self.tar.add_file(&member, data))
     }

@@ -1,6 +1,7 @@
 //! Text of an image as text of a page: nothing in it is a tag, moves what stands beside it, or is without end.
 
 use std::fmt;
+use std::io::{self, Write};
 
 use crate::text::{Lines, escape};
 
@@ -76,6 +77,33 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, characters: impl Iterator<Item = ch
     Ok(())
 }
 
+/// How much of a list is told.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    /// Items at most.
+    pub items: usize,
+    /// Bytes of the page that they take at most.
+    pub bytes: usize,
+}
+
+/// Writes items, each whole, until they are too many or too long together; how many it wrote.
+pub fn write_list<T>(
+    out: &mut dyn Write,
+    limit: Limit,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut dyn Write, T) -> io::Result<()>,
+) -> io::Result<usize> {
+    let (mut written, mut room, mut item_text) = (0, limit.bytes, Vec::new());
+    for item in items.into_iter().take(limit.items) {
+        item_text.clear();
+        write(&mut item_text, item)?;
+        let Some(left) = room.checked_sub(item_text.len()) else { break };
+        out.write_all(&item_text)?;
+        (written, room) = (written + 1, left);
+    }
+    Ok(written)
+}
+
 /// A share as a percentage, with as many digits as say something.
 pub fn percent(part: u64, whole: u64) -> String {
     let share = ratio(part, whole) * 100.0;
@@ -123,6 +151,20 @@ mod tests {
             assert_eq!(Text::front(bytes, most).to_string(), shown);
         }
         assert_eq!(Text::back(b"usr/lib/<x>", 6).to_string(), "…b/&lt;x&gt;");
+    }
+
+    #[test]
+    fn a_list_ends_before_it_is_too_long() {
+        let items = ["abc", "de", "f"];
+        for (items_most, bytes, shown) in
+            [(9, 9, "abcdef"), (2, 9, "abcde"), (9, 5, "abcde"), (9, 4, "abc"), (9, 2, "")]
+        {
+            let (limit, mut out) = (Limit { items: items_most, bytes }, Vec::new());
+            let written =
+                write_list(&mut out, limit, items, |out, item| out.write_all(item.as_bytes())).unwrap();
+            assert_eq!(out, shown.as_bytes());
+            assert_eq!(items[..written].concat(), shown);
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! An image on one page: its layers, where its bytes are, what nobody sees of it, and the steps that made it.
 //!
 //! The page asks the network for nothing and needs no script; all that comes from the image is text in it. It is the
-//! same for the same image, and its size does not grow with the number of names.
+//! same for the same image, and below 2 MB for any: each of its lists has its [`html::Limit`].
 
 mod colours;
 mod html;
 mod layers;
+mod map;
 mod page;
+#[cfg(test)]
+mod sight;
 mod sizes;
 mod squarify;
 mod steps;
@@ -40,7 +43,7 @@ impl<'a> Report<'a> {
     pub fn of(stack: &'a Stack, name: &'a [u8]) -> Result<Report<'a>, Error> {
         let waste = Waste::of(stack, WORST)?;
         let (root, counts) = sizes(stack, waste.bytes().saturating_sub(waste.hidden()))?;
-        let colours = Colours::of(&root.sum.shares);
+        let colours = Colours::of(&waste.layers);
         Ok(Report { stack, name, waste, root, counts, colours })
     }
 

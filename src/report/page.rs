@@ -6,13 +6,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::text::{count, human_size, in_utc_seconds};
+use crate::text::{count, human_size};
+use crate::waste::Waste;
 
 use super::html::{Text, grouped, percent};
-use super::{Report, layers, steps, treemap, views::Views, wasted};
+use super::{Report, layers, map, steps, wasted};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+
+/// What lies on bytes that do not show: stripes in the colour of the paper.
+const CUT: &str = "<svg class=\"defs\" aria-hidden=\"true\"><pattern id=\"cut\" width=\"5\" height=\"5\" \
+    patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect width=\"2.2\" height=\"5\"/></pattern></svg>";
+
+/// Tags that stand below the first.
+const MOST_TAGS: usize = 20;
 
 /// Letters of a name, a tag or another short text.
 const SHORT: usize = 200;
@@ -22,7 +30,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_header(report, out)?;
     writeln!(out, "<main>")?;
     write_part(out, "layers", "Layers", |out| layers::write(report, out))?;
-    write_part(out, "sizes", "Where the bytes are", |out| write_sizes(report, out))?;
+    write_part(out, "sizes", "Where the bytes are", |out| map::write(report, out))?;
     write_part(out, "hidden", "What nobody sees", |out| wasted::write(report, out))?;
     write_part(out, "history", "History", |out| steps::write(report, out))?;
     writeln!(out, "</main>\n<footer>peelfs {}</footer>", env!("CARGO_PKG_VERSION"))?;
@@ -40,17 +48,17 @@ fn write_part(
     writeln!(out, "</div></section>")
 }
 
-/// No script runs but our own, and nothing is loaded, whatever the image may bring.
+/// No script runs and no style holds but our own, and nothing is loaded, whatever the image may bring.
 fn write_head(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let script = STANDARD.encode(Sha256::digest(SCRIPT));
+    let [style, script] = [STYLE, SCRIPT].map(|text| STANDARD.encode(Sha256::digest(text)));
     writeln!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-         style-src 'unsafe-inline'; script-src 'sha256-{script}'; base-uri 'none'; form-action 'none'\">\n\
+         style-src 'sha256-{style}'; script-src 'sha256-{script}'; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{} – peelfs report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>",
+         <title>{} – peelfs report</title>\n<style>{STYLE}</style>\n</head>\n<body>\n{CUT}",
         title(report)
     )
 }
@@ -74,12 +82,15 @@ fn write_header(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if let Some(id) = &image.id {
         fact("ID", &id.to_string())?;
     }
-    for tag in image.tags.iter().skip(1).take(20) {
+    for tag in image.tags.iter().skip(1).take(MOST_TAGS) {
         fact("also", tag)?;
+    }
+    if let Some(others) = image.tags.len().checked_sub(MOST_TAGS + 2) {
+        fact("also", &format!("… and {} more names", grouped(others as u64 + 1)))?;
     }
     if let Some(config) = &image.config {
         fact("platform", &config.platform.to_string())?;
-        fact("created", &in_utc_seconds(config.created.as_deref().unwrap_or_default()))?;
+        fact("created", &steps::time(config.created.as_deref()))?;
         fact("author", config.author.as_deref().unwrap_or_default())?;
     }
     fact("form", &image.format.to_string())?;
@@ -116,8 +127,8 @@ fn write_totals(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             if counts.files == 1 { "file" } else { "files" }.to_owned(),
             others.join(", "),
         ),
-        (human_size(waste.hidden()), "hidden".to_owned(), format!("at {}", plural(waste.paths, "path"))),
-        (percent(shown, waste.bytes()), "efficiency".to_owned(), "the share of bytes that shows".to_owned()),
+        (human_size(waste.hidden()), "hidden".to_owned(), hidden_at(waste)),
+        (efficiency(waste), "efficiency".to_owned(), "the share of bytes that shows".to_owned()),
     ];
     writeln!(out, "<ul class=\"totals\">")?;
     for (number, noun, more) in totals {
@@ -126,23 +137,25 @@ fn write_totals(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</ul>")
 }
 
+fn hidden_at(waste: &Waste) -> String {
+    match waste.paths {
+        0 => "every byte shows".to_owned(),
+        paths => format!("at {}", plural(paths, "path")),
+    }
+}
+
+/// Of nothing, nothing is hidden.
+fn efficiency(waste: &Waste) -> String {
+    match waste.bytes() {
+        0 => "100 %".to_owned(),
+        bytes => percent(bytes.saturating_sub(waste.hidden()), bytes),
+    }
+}
+
 /// A number in groups, with its noun.
 pub fn plural(number: u64, noun: &str) -> String {
     match noun {
         "device or pipe" if number != 1 => format!("{} devices and pipes", grouped(number)),
         _ => count(number, noun).replacen(&number.to_string(), &grouped(number), 1),
     }
-}
-
-fn write_sizes(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    if report.root.sum.bytes == 0 {
-        return writeln!(out, "<p class=\"none\">No file that shows has any bytes.</p>");
-    }
-    writeln!(
-        out,
-        "<p class=\"note\">Each area is a name, as large as its bytes and in the colour of the layer that most of them \
-         are in. Choose a directory to look into it.</p>\n<div class=\"map\" id=\"map\">"
-    )?;
-    treemap::write(out, &Views::of(&report.root), &report.colours)?;
-    writeln!(out, "<p class=\"said\" aria-live=\"polite\"></p></div>")
 }

@@ -6,6 +6,7 @@ use crate::entry::Kind;
 use crate::layer::{self, LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union::Node;
+use crate::usage::Sum;
 use crate::waste::stored;
 
 /// What has less than one part in so many of all bytes is not kept by name.
@@ -17,57 +18,6 @@ const MOST_NAMES: usize = 100;
 /// Levels that are kept; no path of a program's has so many.
 const MOST_LEVELS: usize = 48;
 
-/// Bytes by the layer that they are in, base first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shares(Vec<(LayerNo, u64)>);
-
-impl Shares {
-    fn add(&mut self, layer: LayerNo, bytes: u64) {
-        if bytes == 0 {
-            return;
-        }
-        match self.0.binary_search_by_key(&layer, |(layer, _)| *layer) {
-            Ok(at) => {
-                self.0.iter_mut().skip(at).take(1).for_each(|(_, sum)| *sum = sum.saturating_add(bytes))
-            }
-            Err(at) => self.0.insert(at, (layer, bytes)),
-        }
-    }
-
-    fn add_all(&mut self, other: &Shares) {
-        other.iter().for_each(|(layer, bytes)| self.add(layer, bytes));
-    }
-
-    /// All of them, base first.
-    pub fn iter(&self) -> impl Iterator<Item = (LayerNo, u64)> {
-        self.0.iter().copied()
-    }
-
-    /// The layer that most is in; of equal ones the lowest.
-    pub fn largest(&self) -> Option<(LayerNo, u64)> {
-        self.iter().max_by_key(|&(layer, bytes)| (bytes, std::cmp::Reverse(layer)))
-    }
-}
-
-/// What there is in one place, or in several together.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sum {
-    /// Bytes of files: hard links once, at their first name; holes not at all.
-    pub bytes: u64,
-    /// Names, directories among them.
-    pub names: u64,
-    /// The bytes by layer.
-    pub shares: Shares,
-}
-
-impl Sum {
-    fn add(&mut self, other: &Sum) {
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.names += other.names;
-        self.shares.add_all(&other.shares);
-    }
-}
-
 /// A name that is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Part {
@@ -75,7 +25,7 @@ pub struct Part {
     pub name: Box<[u8]>,
     /// Whether it is a directory.
     pub is_dir: bool,
-    /// What is in it; `names` counts the name itself.
+    /// What is in it: bytes of files, hard links once, at their first name; holes not at all.
     pub sum: Sum,
     /// Names in it that are kept, the largest first.
     pub children: Vec<Part>,
@@ -150,9 +100,7 @@ impl Walk<'_> {
             return Ok(());
         };
         let (bytes, layer) = self.measure(layer, leaf)?;
-        let mut shares = Shares::default();
-        shares.add(layer, bytes);
-        let sum = Sum { bytes, names: 1, shares };
+        let sum = Sum::of_name(layer, bytes);
         // Most are small: those need no name.
         match bytes >= self.least {
             true => self.put(Part { name: name.into(), sum, ..Part::default() }),

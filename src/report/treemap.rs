@@ -7,10 +7,11 @@ use std::io::{self, Write};
 
 use crate::layer::LayerNo;
 use crate::text::human_size;
+use crate::usage::Sum;
 
 use super::colours::Colours;
 use super::html::{Text, grouped, percent};
-use super::sizes::{Part, Sum};
+use super::sizes::Part;
 use super::squarify::{Rect, squarify};
 use super::views::{View, Views};
 
@@ -34,6 +35,10 @@ const LETTER: f64 = 6.9;
 
 /// How much narrower the narrowest screen is.
 const NARROW: f64 = 0.33;
+
+/// Layers that an area tells it is in, and the least share of it that counts.
+const MOST_LAYERS: usize = 6;
+const LEAST_SHARE: u64 = 100;
 
 /// Areas too small to be seen are left to what lies below them.
 const LEAST_AREA: f64 = 1.1;
@@ -82,7 +87,7 @@ impl Picture<'_> {
         self.write_way(out, no, view)?;
         write!(
             out,
-            "<svg width=\"100%\" height=\"{HEIGHT}\" aria-label=\"Sizes in {}\">",
+            "<svg width=\"100%\" height=\"{HEIGHT}\" role=\"group\" aria-label=\"Sizes in {}\">",
             Text::back(&shown(&self.path), 200)
         )?;
         let whole = Rect { x: 0.0, y: 0.0, width: WIDTH, height: HEIGHT };
@@ -101,19 +106,19 @@ impl Picture<'_> {
 
     /// The names above, each a link, and what is in this one.
     fn write_way(&self, out: &mut dyn Write, no: usize, view: &View<'_>) -> io::Result<()> {
-        write!(out, "<p class=\"way\">")?;
+        write!(out, "<nav class=\"way\" aria-label=\"Path\">")?;
         for step in self.views.way(no) {
             let name: &[u8] = self.views.get(step).map_or(b"", |view| &view.part.name);
             let (name, slash) = (Text::front(name, 40), if step == 0 || step == no { "" } else { "/" });
             let name = if step == 0 { "/".to_owned() } else { name.to_string() };
             match step == no {
-                true => write!(out, "<b>{name}</b>")?,
+                true => write!(out, "<b aria-current=\"location\">{name}</b>")?,
                 false => write!(out, "<a href=\"#d{step}\">{name}{slash}</a>")?,
             }
         }
         let sum = &view.part.sum;
         let inside = sum.names - u64::from(no != 0);
-        writeln!(out, " <span>{} in {}</span></p>", human_size(sum.bytes), names(inside))
+        writeln!(out, " <span>{} in {}</span></nav>", human_size(sum.bytes), names(inside))
     }
 
     /// The areas of a directory's names; `above` is its name, in the picture of another.
@@ -156,41 +161,37 @@ impl Picture<'_> {
 
     fn write_area(&self, out: &mut dyn Write, area: &Area<'_>) -> io::Result<()> {
         let Rect { x, y, width, height } = area.rect;
-        let largest = area.sum.shares.largest();
-        let layer = largest.map_or(LayerNo(0), |(layer, _)| layer);
-        let colour = self.colours.class(layer);
+        let layers = Layers::of(area.sum);
+        let colour = self.colours.class(layers.first());
         let form = match area.form {
             Form::File => "",
             Form::Dir => " dir",
             Form::Nest => " nest",
             Form::Rest => " rest",
         };
+        // A link's name, for who does not see it, is the title that stands in it first; that of others, too.
+        let role = if area.view.is_none() { " role=\"img\"" } else { "" };
+        let (x, width) = (x / WIDTH * 100.0, width / WIDTH * 100.0);
+        write!(
+            out,
+            "<svg class=\"c {colour}{form}\"{role} data-y=\"{}\" x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{width:.2}%\" height=\"{height:.1}\">",
+            layers.numbers(" "),
+        )?;
         if let Some(view) = area.view {
             write!(out, "<a href=\"#d{view}\">")?;
         }
-        let (x, width) = (x / WIDTH * 100.0, width / WIDTH * 100.0);
-        let share = match largest {
-            Some((layer, bytes)) if bytes < area.sum.bytes => {
-                format!("layer {layer}: {}", percent(bytes, area.sum.bytes))
-            }
-            _ => format!("layer {layer}"),
-        };
+        let share = layers.told(area.sum);
+        let size = human_size(area.sum.bytes);
         write!(
             out,
-            "<svg class=\"c {colour}{form}\" data-y=\"{layer}\" x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{width:.2}%\" height=\"{height:.1}\">\
-             <title>{} · {} · {share}</title><rect width=\"100%\" height=\"100%\"/>",
-            area.title,
-            human_size(area.sum.bytes),
+            "<title>{} · {size} · {share}</title><rect width=\"100%\" height=\"100%\"/>",
+            area.title
         )?;
-        self.write_label(out, area)?;
-        write!(out, "</svg>")?;
-        if area.view.is_some() {
-            write!(out, "</a>")?;
-        }
-        writeln!(out)
+        self.write_label(out, area, &layers)?;
+        writeln!(out, "{}</svg>", if area.view.is_some() { "</a>" } else { "" })
     }
 
-    fn write_label(&self, out: &mut dyn Write, area: &Area<'_>) -> io::Result<()> {
+    fn write_label(&self, out: &mut dyn Write, area: &Area<'_>, layers: &Layers) -> io::Result<()> {
         let Rect { width, height, .. } = area.rect;
         if width < LEAST_LABEL.0 || height < LEAST_LABEL.1 {
             return Ok(());
@@ -217,9 +218,59 @@ impl Picture<'_> {
             }
         } else if height >= 34.0 && size.len() <= letters {
             let wide = if narrow(size.len()) { " wide" } else { "" };
-            write!(out, "<text x=\"5\" y=\"29\" class=\"size{wide}\">{size}</text>")?;
+            write!(out, "<text x=\"5\" y=\"29\" class=\"size{wide}\">{size}")?;
+            // Not by its colour alone.
+            let more = format!(" · {}", layers.label());
+            if size.len() + more.chars().count() <= letters {
+                let wide = if narrow(size.len() + more.chars().count()) { " class=\"wide\"" } else { "" };
+                write!(out, "<tspan{wide}>{more}</tspan>")?;
+            }
+            write!(out, "</text>")?;
         }
         Ok(())
+    }
+}
+
+/// The layers that an area is in, the most first.
+struct Layers(Vec<(LayerNo, u64)>);
+
+impl Layers {
+    /// Those that make a share that counts; one in any case.
+    fn of(sum: &Sum) -> Layers {
+        let mut layers = sum.layers.largest_first();
+        let counting = layers.iter().take_while(|(_, bytes)| *bytes >= sum.bytes / LEAST_SHARE).count();
+        layers.truncate(counting.clamp(1, MOST_LAYERS));
+        Layers(layers)
+    }
+
+    fn first(&self) -> LayerNo {
+        self.0.first().map_or(LayerNo(0), |&(layer, _)| layer)
+    }
+
+    fn numbers(&self, between: &str) -> String {
+        let numbers: Vec<String> = self.0.iter().map(|(layer, _)| layer.to_string()).collect();
+        numbers.join(between)
+    }
+
+    fn label(&self) -> String {
+        match self.0.len() {
+            1 => format!("layer {}", self.numbers("")),
+            _ => format!("layers {}", self.numbers(", ")),
+        }
+    }
+
+    /// The first, and its share if there are others.
+    fn told(&self, sum: &Sum) -> String {
+        match self.0.first() {
+            Some(&(layer, bytes)) if bytes < sum.bytes => {
+                let others = self.0.iter().skip(1);
+                let others: String = others
+                    .map(|&(no, bytes)| format!(", layer {no}: {}", percent(bytes, sum.bytes)))
+                    .collect();
+                format!("layer {layer}: {}{others}", percent(bytes, sum.bytes))
+            }
+            _ => format!("layer {}", self.first()),
+        }
     }
 }
 

@@ -4,9 +4,6 @@ use std::collections::BinaryHeap;
 
 use super::sizes::Part;
 
-/// Names on all pictures together.
-const MOST_NAMES: usize = 2500;
-
 /// A directory on the way, by its number; the first is the root.
 pub struct View<'a> {
     /// What there is in it.
@@ -21,10 +18,10 @@ pub struct View<'a> {
 pub struct Views<'a>(Vec<View<'a>>);
 
 impl<'a> Views<'a> {
-    /// Takes the largest directories first, as long as there is room.
-    pub fn of(root: &'a Part) -> Views<'a> {
+    /// Takes the largest directories first, as long as there is room for so many names on all pictures; always the root.
+    pub fn of(root: &'a Part, most_names: usize) -> Views<'a> {
         let mut views = Views(Vec::new());
-        let mut room = MOST_NAMES;
+        let mut room = most_names.max(root.children.len() + 1);
         let mut heap = BinaryHeap::from([Waiting::new(root, None)]);
         while let Some(Waiting { part, place, .. }) = heap.pop() {
             let Some(left) = room.checked_sub(part.children.len() + 1) else { break };

@@ -6,7 +6,7 @@ use crate::text::human_size;
 use crate::waste::{Reason, Waste, WastedFile, WastedPath};
 
 use super::Report;
-use super::html::{Text, percent};
+use super::html::{Limit, Text, percent, write_list};
 use super::layers::share;
 use super::page::plural;
 use super::steps::bare;
@@ -14,6 +14,9 @@ use super::steps::bare;
 /// Letters of a step, and of a path.
 const STEP: usize = 160;
 const PATH: usize = 240;
+
+/// Paths that are told of, if so many are known.
+const PATHS: Limit = Limit { items: super::WORST, bytes: 200_000 };
 
 /// Versions of one path that are told.
 const MOST_FILES: usize = 6;
@@ -25,15 +28,13 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     write_reasons(waste, out)?;
     writeln!(out, "<ol class=\"worst\">")?;
-    for path in &waste.worst {
-        write_path(report, out, path)?;
-    }
+    let written = write_list(out, PATHS, &waste.worst, |out, path| write_path(report, out, path))?;
     writeln!(out, "</ol>")?;
-    let told = waste.worst.iter().fold(0u64, |sum, path| sum.saturating_add(path.bytes));
-    let others = waste.paths.saturating_sub(waste.worst.len() as u64);
+    let told = waste.worst.iter().take(written).fold(0u64, |sum, path| sum.saturating_add(path.bytes));
+    let others = waste.paths.saturating_sub(written as u64);
     if others > 0 {
         let bytes = human_size(waste.hidden().saturating_sub(told));
-        writeln!(out, "<p class=\"note\">And {bytes} at {} more.</p>", plural(others, "path"))?;
+        writeln!(out, "<p class=\"note\">… and {bytes} at {} more.</p>", plural(others, "path"))?;
     }
     Ok(())
 }
@@ -54,12 +55,17 @@ fn write_path(report: &Report<'_>, out: &mut dyn Write, path: &WastedPath) -> io
     let most = report.waste.worst.first().map_or(0, |worst| worst.bytes);
     let shown = [b"/", path.path.as_bytes()].concat();
     writeln!(out, "<li><b>{}</b><code>{}</code>", human_size(path.bytes), Text::back(&shown, PATH))?;
-    writeln!(out, "<span class=\"bar\"><u style=\"width:{}%\"></u></span>", share(path.bytes, most))?;
+    writeln!(
+        out,
+        "<svg class=\"bar\" aria-hidden=\"true\"><rect width=\"{}%\" height=\"100%\"/></svg>",
+        share(path.bytes, most)
+    )?;
     for file in path.files.iter().take(MOST_FILES) {
         write_file(report, out, path, file)?;
     }
     if path.files.len() > MOST_FILES {
-        writeln!(out, "<p>and {} more versions</p>", path.files.len() - MOST_FILES)?;
+        let others = plural((path.files.len() - MOST_FILES) as u64, "version");
+        writeln!(out, "<p>… and {} more</p>", others)?;
     }
     writeln!(out, "</li>")
 }

@@ -1,6 +1,7 @@
 //! What the tests share: layers and images made on the spot, trees as text, mounts that go away.
 
 pub mod archive;
+pub mod browser;
 pub mod bytes;
 pub mod docker;
 pub mod foreground;
