@@ -117,7 +117,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether all that is open is listed to its end.
-    pub fn is_listed(&self) -> bool {
+    fn is_listed(&self) -> bool {
         self.dirs.iter().all(|open| open.pending.is_none())
     }
 

@@ -26,11 +26,12 @@ pub use dump::dump;
 pub use explain::{Explanation, Missing, Step, explain};
 pub use list::{List, Listed, Place};
 pub use resolve::{Followed, Last, ResolveError, Resolved};
-pub use rule::{Merge, Verdict};
+pub use rule::Verdict;
 pub use walk::{Walk, Walked};
 pub use words::{Below, Hiding, Word};
 
 use link::ForeignLinks;
+use rule::Merge;
 
 /// One layer's part in a merged directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
