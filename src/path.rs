@@ -76,6 +76,12 @@ impl TreePath {
         self.0.is_empty()
     }
 
+    /// Whether this is a directory or lies somewhere below it; by name, as everything here.
+    pub fn is_within(&self, dir: &TreePath) -> bool {
+        let rest = self.0.strip_prefix(dir.as_bytes());
+        dir.is_root() || rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+    }
+
     /// The components, first to last; none for the root.
     pub fn components(&self) -> impl Iterator<Item = &[u8]> {
         self.0.split(|&byte| byte == b'/').filter(|component| !component.is_empty())
@@ -188,6 +194,15 @@ mod tests {
             assert_eq!(clean(name), Err(problem), "{}", name.escape_ascii());
         }
         assert!(clean(&vec![b'x'; MAX_COMPONENT]).is_ok());
+    }
+
+    #[test]
+    fn what_lies_within_a_directory_is_told_by_whole_names() {
+        let within = |path: &[u8], dir: &[u8]| {
+            TreePath::from_name(path).unwrap().is_within(&TreePath::from_name(dir).unwrap())
+        };
+        assert!(within(b"a/b", b"a") && within(b"a", b"a") && within(b"a", b"/") && within(b"/", b"/"));
+        assert!(!within(b"ab", b"a") && !within(b"a", b"a/b") && !within(b"/", b"a"));
     }
 
     #[test]

@@ -158,9 +158,9 @@ impl Stack {
         size: u64,
     ) -> io::Result<bool> {
         self.with_file(file.0, file.1, |extents, source| {
-            let own = LayerFile::new(extents, size, source);
+            let mut own = LayerFile::new(extents, size, source);
             other.with_file(other_file.0, other_file.1, |extents, source| {
-                have_same_contents(own, LayerFile::new(extents, size, source))
+                have_same_contents(&mut own, &mut LayerFile::new(extents, size, source))
             })
         })
     }

@@ -4,7 +4,8 @@
 //! decision is made where it is made among layers. Where it says that a directory was renamed, the layers are asked
 //! for what it was before.
 
-use crate::commit::{Entry, Sides, Source, have_same_bytes};
+use crate::blob::have_same_contents;
+use crate::commit::{Entry, Sides, Source};
 use crate::entry::Kind;
 use crate::layer::{DirId, Found, LayerNo, LeafId};
 use crate::path::TreePath;
@@ -214,7 +215,7 @@ fn is_copy(
         Kind::CharDevice | Kind::BlockDevice => Ok(new_look.device == old_look.device),
         Kind::Regular if new_look.size != old_look.size || !digests.reads(new_look.size) => Ok(false),
         Kind::Regular => {
-            own.with_data(sides.stack, |a| old.with_data(sides.stack, |b| have_same_bytes(a, b)))
+            own.with_data(sides.stack, |a| old.with_data(sides.stack, |b| have_same_contents(a, b)))
         }
         _ => Ok(true),
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::blob::Contents;
 use crate::digest::{Algorithm, Digest};
 use crate::entry::{Attributes, Kind};
 use crate::layer::{self, EntryNo, Found, LayerNo};
@@ -107,7 +108,7 @@ fn digest(stack: &Stack, word: &Word, own: Option<&Own>) -> io::Result<Content> 
     let digest = match (own, word.found) {
         (Some(Own { copied: Some(Copied::Lost), .. }), _) => return Ok(Content::NotRead),
         (Some(own), _) => {
-            let of_data = |data: &mut dyn io::Read| Digest::of_reader(Algorithm::Sha256, data);
+            let of_data = |data: &mut dyn Contents| Digest::of_reader(Algorithm::Sha256, data);
             own.entry.with_data(stack, of_data)?.0
         }
         (None, Found::Leaf(leaf)) => stack.digest(word.layer, leaf)?,

@@ -55,21 +55,6 @@ impl ChunkWriter {
         self.len += self.chunk.len() as u64;
         Ok(start)
     }
-
-    /// Bytes written so far.
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether no block was written.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// The file, which is a whole zstd stream.
-    pub fn finish(self) -> File {
-        self.file
-    }
 }
 
 /// A chunk that is not what it was when it was written.
@@ -103,8 +88,8 @@ mod tests {
     fn written<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> (Blob, Vec<Start>) {
         let mut writer = ChunkWriter::new(tempfile::tempfile().unwrap(), u64::MAX).unwrap();
         let starts = blocks.map(|block| writer.write(block).unwrap()).collect();
-        let len = writer.len();
-        let blob = HostFile::new(writer.finish()).unwrap();
+        let len = writer.len;
+        let blob = HostFile::new(writer.file).unwrap();
         assert_eq!(blob.len(), len);
         (Arc::new(blob), starts)
     }

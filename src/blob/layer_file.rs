@@ -1,6 +1,10 @@
-//! A file of a layer, read front to back.
+//! A file of a layer, read front to back, and how it compares with another.
 
+use std::fs::File;
 use std::io::{self, Read};
+
+use rustix::fs::SeekFrom;
+use rustix::io::Errno;
 
 use crate::entry::Extent;
 
@@ -21,31 +25,67 @@ impl<'a> LayerFile<'a> {
     }
 }
 
+/// A file that is read front to back, and knows where it has holes.
+pub trait Contents: Read {
+    /// The offset of the first byte, from one on, that is in no hole; the end, if there is none.
+    fn next_data(&self, from: u64) -> io::Result<u64>;
+
+    /// Goes forward to an offset.
+    fn go_to(&mut self, offset: u64) -> io::Result<()>;
+}
+
 /// Bytes that two files are compared in.
 const CHUNK: usize = 256 * 1024;
 
 /// Whether two files of one size hold the same. Where both have a hole nothing is read: what an image only claims
 /// costs no time.
-pub fn have_same_contents(mut a: LayerFile<'_>, mut b: LayerFile<'_>) -> io::Result<bool> {
+pub fn have_same_contents(a: &mut dyn Contents, b: &mut dyn Contents) -> io::Result<bool> {
     let (mut left, mut right) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
+    let mut at = 0;
     loop {
-        let next = a.next_data().min(b.next_data());
-        (a.at, b.at) = (next, next);
-        left.clear();
-        right.clear();
-        a.by_ref().take(CHUNK as u64).read_to_end(&mut left)?;
-        b.by_ref().take(CHUNK as u64).read_to_end(&mut right)?;
+        at = a.next_data(at)?.min(b.next_data(at)?);
+        read_chunk(a, at, &mut left)?;
+        read_chunk(b, at, &mut right)?;
         if left != right || left.is_empty() {
             return Ok(left == right);
         }
+        at += left.len() as u64;
     }
 }
 
-impl LayerFile<'_> {
-    /// The offset of the next byte that is in no hole; the end, if there is none.
-    fn next_data(&self) -> u64 {
-        let next = self.extents.iter().find(|extent| extent.end() > self.at);
-        next.map_or(self.size, |extent| extent.logical.max(self.at)).min(self.size)
+fn read_chunk(file: &mut dyn Contents, at: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    file.go_to(at)?;
+    bytes.clear();
+    file.take(CHUNK as u64).read_to_end(bytes)?;
+    Ok(())
+}
+
+impl Contents for LayerFile<'_> {
+    fn next_data(&self, from: u64) -> io::Result<u64> {
+        let next = self.extents.iter().find(|extent| extent.end() > from);
+        Ok(next.map_or(self.size, |extent| extent.logical.max(from)).min(self.size))
+    }
+
+    fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        self.at = offset;
+        Ok(())
+    }
+}
+
+impl Contents for File {
+    fn next_data(&self, from: u64) -> io::Result<u64> {
+        match rustix::fs::seek(self, SeekFrom::Data(from)) {
+            Ok(data) => Ok(data),
+            Err(Errno::NXIO) => Ok(self.metadata()?.len()),
+            // A file system that knows of no holes.
+            Err(Errno::INVAL) => Ok(from),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        rustix::fs::seek(self, SeekFrom::Start(offset))?;
+        Ok(())
     }
 }
 
@@ -78,6 +118,8 @@ impl Read for LayerFile<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt;
+
     use super::*;
 
     #[test]
@@ -87,11 +129,25 @@ mod tests {
         let bytes = b"abcabd\0\0\0".to_vec();
         let same = |a: &[Extent], b: &[Extent]| {
             let file = |extents| LayerFile::new(extents, u64::MAX, &bytes);
-            have_same_contents(file(a), file(b)).unwrap()
+            have_same_contents(&mut file(a), &mut file(b)).unwrap()
         };
         let (first, second, zeros) = (extents(0), extents(3), extents(6));
         assert!(same(&first, &first) && !same(&first, &second) && !same(&first, &[]));
         assert!(same(&zeros, &[]) && same(&[], &zeros) && same(&[], &[]));
+    }
+
+    #[test]
+    fn holes_of_the_hosts_files_are_not_read_either() {
+        let far = 1 << 40;
+        let mut file = tempfile::tempfile().unwrap();
+        file.set_len(far + 6).unwrap();
+        file.write_all_at(b"abc", far).unwrap();
+        let bytes = b"abcab".to_vec();
+        let mut is_same = |source, len| {
+            let extents = [Extent { logical: far, source, len }];
+            have_same_contents(&mut file, &mut LayerFile::new(&extents, far + 6, &bytes)).unwrap()
+        };
+        assert!(is_same(0, 3) && !is_same(0, 4) && !is_same(3, 2) && is_same(0, 3));
     }
 
     #[test]

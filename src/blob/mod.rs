@@ -34,20 +34,22 @@ use std::sync::Arc;
 
 pub use ahead::Ahead;
 pub use blocks::{BlockCache, Blocks, Chunk, Chunked, Chunks, Decoded, Stats};
-pub use chunks::{BadChunk, ChunkWriter, check_chunks};
+pub use chunks::{BadChunk, check_chunks};
 pub use decode::decoder;
 pub use file::{HostFile, host_bytes_read};
 pub use forward::{Forward, Hops, Stream};
 pub use identity::Identity;
-pub use layer_file::{LayerFile, have_same_contents};
+pub use layer_file::{Contents, LayerFile, have_same_contents};
 pub use listed::{ChunkTable, Listed, MAX_CHUNK, Stored};
 pub use pass::{DecodeError, Pass, PassOptions, Progress, Yield};
-pub use seek::{FirstPass, Mark, Resumed, Start};
+pub use seek::{Mark, Start};
 pub use seek_table::SeekTable;
 pub use seekable::{ChunkFile, Seekable};
 pub use sniff::Compression;
 pub use spool::{SpoolDir, SpoolError};
 pub use window::Window;
+
+use seek::{FirstPass, Resumed};
 
 /// Random access to bytes that never change.
 pub trait ReadAt: Send + Sync {

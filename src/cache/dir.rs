@@ -14,7 +14,7 @@ use rustix::io::Errno;
 pub const DIR_MODE: u32 = 0o700;
 
 /// Who may do what with our files.
-pub const FILE_MODE: u32 = 0o600;
+const FILE_MODE: u32 = 0o600;
 
 const OPEN_DIR: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 

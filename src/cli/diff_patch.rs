@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use similar::TextDiff;
 
-use crate::compare::{Change, Difference, Item, Side, What};
+use crate::commit::Entry;
+use crate::compare::{Change, Difference, Side, What};
 use crate::entry::Kind;
 use crate::text::{Lines, escape};
 
@@ -66,16 +67,16 @@ impl Text {
     }
 }
 
-fn text(side: &Side, item: Option<&Item>) -> io::Result<Text> {
-    let Some(item) = item.filter(|item| item.attributes.kind == Kind::Regular) else {
+fn text(side: &Side, entry: Option<&Entry>) -> io::Result<Text> {
+    let Some(entry) = entry.filter(|entry| entry.attributes.kind == Kind::Regular) else {
         return Ok(Text::Nothing);
     };
-    if item.attributes.size > MAX_TEXT {
+    if entry.attributes.size > MAX_TEXT {
         return Ok(Text::Binary);
     }
     let mut data = Vec::new();
     // A file of the host may have grown.
-    side.with_data(item, |file| file.take(MAX_TEXT + 1).read_to_end(&mut data))?;
+    side.with_data(entry, |file| file.take(MAX_TEXT + 1).read_to_end(&mut data))?;
     let is_binary = data.contains(&0) || data.len() as u64 > MAX_TEXT;
     Ok(if is_binary { Text::Binary } else { Text::Lines(data) })
 }

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use crate::compare::{Change, Difference, Item, Side, What};
+use crate::commit::Entry;
+use crate::compare::{Change, Difference, Side, What};
 use crate::entry::Kind;
 use crate::text::{Lines, escape, human_size, timestamp};
 
@@ -160,8 +161,8 @@ impl<'a> Teller<'a> {
         Ok(details.join(&b", "[..]))
     }
 
-    fn value(&self, what: What, side: &Side, item: &Item) -> io::Result<Option<Vec<u8>>> {
-        let a = &item.attributes;
+    fn value(&self, what: What, side: &Side, entry: &Entry) -> io::Result<Option<Vec<u8>>> {
+        let a = &entry.attributes;
         let value = match what {
             What::Type => a.kind.name().to_owned(),
             What::Mode => format!("{:04o}", a.mode),
@@ -169,7 +170,7 @@ impl<'a> Teller<'a> {
             What::Size => a.size.to_string(),
             What::Time => timestamp(a.mtime),
             What::Device => format!("{}, {}", a.device.major, a.device.minor),
-            What::Target => return Ok(Some(self.name(&side.target(item)?))),
+            What::Target => return Ok(Some(self.name(&side.target(entry)?))),
             What::Xattr | What::Content => return Ok(None),
         };
         Ok(Some(value.into_bytes()))
@@ -184,21 +185,21 @@ impl<'a> Teller<'a> {
         }
         let what: Vec<&str> = difference.what.iter().map(|what| what.word()).collect();
         object.insert("what".into(), what.into());
-        for (key, side, item) in [("old", self.old, &difference.old), ("new", self.new, &difference.new)] {
-            if let Some(item) = item {
-                object.insert(key.into(), item_json(side, item)?.into());
+        for (key, side, entry) in [("old", self.old, &difference.old), ("new", self.new, &difference.new)] {
+            if let Some(entry) = entry {
+                object.insert(key.into(), entry_json(side, entry)?.into());
             }
         }
         Ok(object)
     }
 }
 
-fn item_json(side: &Side, item: &Item) -> io::Result<Map<String, Value>> {
-    let a = &item.attributes;
+fn entry_json(side: &Side, entry: &Entry) -> io::Result<Map<String, Value>> {
+    let a = &entry.attributes;
     let mut object = Map::new();
     put_attributes(&mut object, a);
     match a.kind {
-        Kind::Symlink => put_name(&mut object, "target", &side.target(item)?),
+        Kind::Symlink => put_name(&mut object, "target", &side.target(entry)?),
         Kind::CharDevice | Kind::BlockDevice => {
             object.insert("device".into(), json!({ "major": a.device.major, "minor": a.device.minor }));
         }

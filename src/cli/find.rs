@@ -16,7 +16,7 @@ use crate::layer::{self, EntryNo, Found};
 use crate::path::TreePath;
 use crate::stack::Stack;
 use crate::text::{Lines, escape, mode, short_time};
-use crate::union::{Last, Node, Union, Verdict, Word};
+use crate::union::{Below, Last, Node, Union, Verdict, Word};
 
 use super::args::{ImageArgs, cut_of, path_bytes};
 use super::entry::{Shown, put_attributes, put_verdict};
@@ -112,7 +112,7 @@ fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<
         Err(error) => return Ok(Err(error.into())),
     };
     if let Ok(literal) = TreePath::from_name(path)
-        && !starts.iter().any(|start| is_at_or_below(&literal, start))
+        && !starts.iter().any(|start| literal.is_within(start))
     {
         starts.push(literal);
     }
@@ -129,35 +129,26 @@ fn find_every(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<
 /// Gives whether any layer has the path.
 fn find_every_below(hits: &mut Hits<'_>, tests: &Tests, start: &TreePath) -> Result<bool> {
     let union = &hits.stack.union;
-    let start_depth = start.components().count();
-    let deepest = start_depth.saturating_add(hits.args.max_depth.unwrap_or(usize::MAX));
+    let deepest = hits.args.max_depth.map(|levels| start.components().count().saturating_add(levels));
     let mut is_anywhere = start.is_root();
-    let mut walk = union.every()?;
-    while let Some(every) = walk.next().transpose()? {
-        let is_below = is_at_or_below(&every.path, start);
-        if !is_below && !is_at_or_below(start, &every.path) || every.depth >= deepest {
-            walk.skip_children();
-        }
-        if !is_below || every.depth > deepest {
-            continue;
-        }
-        is_anywhere = true;
-        for word in &every.words {
-            let is_entry = matches!(word.found, Found::Leaf(_) | Found::Dir { .. });
-            if is_entry && tests.pass(every.path.as_bytes(), &OfLayer { union, word })? {
-                hits.of_layer(&every.path, word)?;
+    union.tell_words(|path, words| -> Result<Below> {
+        let is_below = path.is_within(start);
+        if is_below && !path.is_root() {
+            is_anywhere = true;
+            for word in words {
+                let is_entry = matches!(word.found, Found::Leaf(_) | Found::Dir { .. });
+                if is_entry && tests.pass(path.as_bytes(), &OfLayer { union, word })? {
+                    hits.of_layer(path, word)?;
+                }
             }
         }
-    }
+        let is_on_the_way = is_below || start.is_within(path);
+        match is_on_the_way && deepest.is_none_or(|deepest| path.components().count() < deepest) {
+            true => Ok(Below::Told),
+            false => Ok(Below::LeftOut),
+        }
+    })?;
     Ok(is_anywhere)
-}
-
-fn is_at_or_below(path: &TreePath, above: &TreePath) -> bool {
-    if above.is_root() {
-        return true;
-    }
-    let rest = path.as_bytes().strip_prefix(above.as_bytes());
-    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
 }
 
 /// What shows.

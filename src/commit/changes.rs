@@ -6,6 +6,7 @@
 
 use std::io;
 
+use crate::index::WHITEOUT_PREFIX;
 use crate::path::TreePath;
 use crate::union::{self, MergedDir};
 use crate::upper::{Node, OpenDir, View};
@@ -13,7 +14,6 @@ use crate::upper::{Node, OpenDir, View};
 use super::entry::{Entry, Sides, of_view};
 use super::error::Error;
 use super::links::Links;
-use super::member::WHITEOUT;
 
 /// How something compares with what the image has in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl<'a> Walk<'a> {
             match (&name.node, &name.base) {
                 (None, None) => {}
                 (None, Some(_)) => self.visitor.gone(&path, !level.hides)?,
-                (Some(_), _) if name.name.starts_with(WHITEOUT) => self.leave_out(&path),
+                (Some(_), _) if name.name.starts_with(WHITEOUT_PREFIX) => self.leave_out(&path),
                 (Some(node @ Node::Dir { .. }), _) => {
                     let entered = self.enter(level, path, &name, node)?;
                     levels.push(entered);

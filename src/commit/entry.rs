@@ -1,20 +1,17 @@
 //! One thing of the tree that shows, whether it is the upper's or a layer's, and whether it equals another.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 
-use rustix::fs::{OFlags, Stat};
+use rustix::fs::{FileType, OFlags, Stat};
 
-use crate::blob::LayerFile;
+use crate::blob::{Contents, LayerFile, have_same_contents};
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::host::OVERRIDE;
 use crate::layer::{LayerNo, LeafId};
 use crate::stack::Stack;
 use crate::union;
 use crate::upper::{Node, OpenDir, Spot, Upper, View, ViewError};
-
-/// Bytes that two files are compared in.
-const CHUNK: usize = 256 * 1024;
 
 /// Attributes that belong to the host, whatever is written on it.
 const OF_HOST: [&[u8]; 4] = [b"security.selinux", b"security.ima", b"security.evm", OVERRIDE];
@@ -35,7 +32,7 @@ pub struct Entry {
 /// Where a thing is.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// In the upper.
+    /// In the upper, or anywhere on the host.
     Upper(Spot),
     /// In a layer.
     Lower(union::Node),
@@ -44,10 +41,18 @@ pub enum Source {
 /// A file, whatever its names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileKey {
-    /// Of the upper: the host's device and number.
+    /// Of the upper, or of the host: its device and number there.
     Upper(u64, u64),
     /// Of a layer.
     Lower(LayerNo, LeafId),
+}
+
+impl FileKey {
+    /// Of what the host has; `None` if it has one name only, or is a directory.
+    pub fn of_host(stat: &Stat) -> Option<FileKey> {
+        let is_linked = FileType::from_raw_mode(stat.st_mode) != FileType::Directory && stat.st_nlink > 1;
+        is_linked.then_some(FileKey::Upper(stat.st_dev, stat.st_ino))
+    }
 }
 
 /// The image and the upper over it.
@@ -90,9 +95,7 @@ impl Sides<'_> {
     pub fn of_upper(&self, spot: Spot, stat: &Stat) -> io::Result<Entry> {
         let attributes = self.upper.attributes(&spot, stat)?;
         let xattrs = tidy(self.upper.xattrs(&spot)?);
-        let is_linked = attributes.kind != Kind::Directory && attributes.nlink > 1;
-        let file = is_linked.then_some(FileKey::Upper(stat.st_dev, stat.st_ino));
-        Ok(Entry { attributes, xattrs, source: Source::Upper(spot), file })
+        Ok(Entry { attributes, xattrs, source: Source::Upper(spot), file: FileKey::of_host(stat) })
     }
 
     /// Something of the image.
@@ -113,7 +116,7 @@ impl Sides<'_> {
                 {
                     return Ok(true);
                 }
-                new.with_data(self.stack, |a| old.with_data(self.stack, |b| have_same_bytes(a, b)))
+                new.with_data(self.stack, |a| old.with_data(self.stack, |b| have_same_contents(a, b)))
             }
             _ => Ok(true),
         }
@@ -150,7 +153,7 @@ impl Entry {
     pub fn with_data<T>(
         &self,
         stack: &Stack,
-        act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+        act: impl FnOnce(&mut dyn Contents) -> io::Result<T>,
     ) -> io::Result<T> {
         match &self.source {
             Source::Upper(spot) => act(&mut File::from(spot.open_file(OFlags::RDONLY)?)),
@@ -179,23 +182,6 @@ fn tidy(mut xattrs: Vec<Xattr>) -> Vec<Xattr> {
     xattrs.retain(|xattr| !OF_HOST.contains(&&*xattr.name));
     xattrs.sort();
     xattrs
-}
-
-/// Whether two files, read front to back, hold the same.
-pub fn have_same_bytes(a: &mut dyn Read, b: &mut dyn Read) -> io::Result<bool> {
-    let (mut left, mut right) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
-    loop {
-        left.clear();
-        right.clear();
-        a.take(CHUNK as u64).read_to_end(&mut left)?;
-        b.take(CHUNK as u64).read_to_end(&mut right)?;
-        if left != right {
-            return Ok(false);
-        }
-        if left.is_empty() {
-            return Ok(true);
-        }
-    }
 }
 
 /// What a view says, as any other error of reading.

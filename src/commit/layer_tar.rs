@@ -81,7 +81,7 @@ pub fn pad(out: &mut impl Write, len: u64) -> io::Result<()> {
 }
 
 /// Writes a member's header, and before it that of its PAX records if it needs any.
-pub fn write_headers(out: &mut impl Write, member: &Member) -> io::Result<()> {
+fn write_headers(out: &mut impl Write, member: &Member) -> io::Result<()> {
     let (header, records) = headers(member)?;
     let records = records.as_bytes();
     if !records.is_empty() {

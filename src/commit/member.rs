@@ -1,15 +1,10 @@
 //! What a layer tar says of one name.
 
 use crate::entry::{Attributes, Device, Kind, Time, Xattr};
+use crate::index::{OPAQUE_MARKER, WHITEOUT_PREFIX};
 
 /// Tars are made of blocks, in bytes.
 pub const BLOCK: u64 = 512;
-
-/// The name of the marker that makes a directory opaque (S11).
-pub const OPAQUE: &[u8] = b".wh..wh..opq";
-
-/// What stands before a name that is gone (S10).
-pub const WHITEOUT: &[u8] = b".wh.";
 
 /// One member, but for its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,12 +93,12 @@ impl Member {
 
     /// The whiteout of a name in a directory (S10).
     pub fn whiteout(dir: &[u8], name: &[u8]) -> Member {
-        Member::marker(dir, &[WHITEOUT, name].concat())
+        Member::marker(dir, &[WHITEOUT_PREFIX, name].concat())
     }
 
     /// The marker that makes a directory opaque (S11).
     pub fn opaque(dir: &[u8]) -> Member {
-        Member::marker(dir, OPAQUE)
+        Member::marker(dir, OPAQUE_MARKER)
     }
 
     /// An empty file; nothing of it is ever shown, so nothing of it changes from one layer to the next.

@@ -3,7 +3,7 @@
 use crate::entry::Kind;
 use crate::path::TreePath;
 
-use super::Item;
+use crate::commit::Entry;
 
 /// What became of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +88,9 @@ pub struct Difference {
     /// What became of it.
     pub change: Change,
     /// What the old tree has there, or had under its old name.
-    pub old: Option<Item>,
+    pub old: Option<Entry>,
     /// What the new tree has there.
-    pub new: Option<Item>,
+    pub new: Option<Entry>,
     /// In what they differ, if both have it.
     pub what: Vec<What>,
 }
@@ -98,8 +98,8 @@ pub struct Difference {
 impl Difference {
     /// Bytes that came and bytes that went.
     pub fn bytes(&self) -> (u64, u64) {
-        let size = |item: &Option<Item>| match item {
-            Some(item) if item.attributes.kind == Kind::Regular => item.attributes.size,
+        let size = |entry: &Option<Entry>| match entry {
+            Some(entry) if entry.attributes.kind == Kind::Regular => entry.attributes.size,
             _ => 0,
         };
         let has_other_bytes = || self.what.iter().any(|what| matches!(what, What::Type | What::Content));

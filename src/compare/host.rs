@@ -8,10 +8,8 @@ use std::sync::Arc;
 use rustix::fs::{Dir, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::commit::Source;
+use crate::commit::{Entry, FileKey, Source};
 use crate::upper::{Spot, host_attributes};
-
-use super::Item;
 
 /// Opens the directory that is one side; a symlink that the user names is followed.
 pub fn open(path: &Path) -> io::Result<Arc<OwnedFd>> {
@@ -38,7 +36,7 @@ pub fn list(dir: &Arc<OwnedFd>) -> io::Result<Vec<(Box<[u8]>, Stat)>> {
 }
 
 /// What something is.
-pub fn item(spot: Spot, stat: &Stat) -> io::Result<Item> {
+pub fn entry(spot: Spot, stat: &Stat) -> io::Result<Entry> {
     let mut xattrs = match spot.xattrs() {
         // A file system without them, or one that hides them.
         Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) => Vec::new(),
@@ -46,5 +44,6 @@ pub fn item(spot: Spot, stat: &Stat) -> io::Result<Item> {
     };
     xattrs.retain(|xattr| !xattr.name.starts_with(b"security.") || &*xattr.name == b"security.capability");
     xattrs.sort();
-    Ok(Item { attributes: host_attributes(stat, None), xattrs, source: Source::Upper(spot) })
+    let attributes = host_attributes(stat, None);
+    Ok(Entry { attributes, xattrs, source: Source::Upper(spot), file: FileKey::of_host(stat) })
 }

@@ -13,5 +13,5 @@ mod walk;
 
 pub use difference::{Change, Difference, What};
 pub use renames::with_renames;
-pub use side::{Item, Side};
+pub use side::Side;
 pub use walk::{Error, Options, compare};

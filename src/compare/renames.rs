@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::io;
 
+use crate::commit::Entry;
 use crate::digest::Digest;
 use crate::entry::Kind;
 
-use super::{Change, Difference, Item, Side};
+use super::{Change, Difference, Side};
 
 /// The differences of one size that may be a file's removal and its coming back.
 #[derive(Default)]
@@ -34,12 +35,12 @@ pub fn with_renames(old: &Side, new: &Side, all: Vec<Difference>) -> io::Result<
         let mut gone: HashMap<Digest, Vec<usize>> = HashMap::new();
         // The last first, so that the first is taken first.
         for at in removed.into_iter().rev() {
-            let Some(item) = all.get(at).and_then(|difference| difference.old.as_ref()) else { continue };
-            gone.entry(old.digest(item)?).or_default().push(at);
+            let Some(entry) = all.get(at).and_then(|difference| difference.old.as_ref()) else { continue };
+            gone.entry(old.digest(entry)?).or_default().push(at);
         }
         for at in added {
-            let Some(item) = all.get(at).and_then(|difference| difference.new.as_ref()) else { continue };
-            if let Some(from) = gone.get_mut(&new.digest(item)?).and_then(Vec::pop) {
+            let Some(entry) = all.get(at).and_then(|difference| difference.new.as_ref()) else { continue };
+            if let Some(from) = gone.get_mut(&new.digest(entry)?).and_then(Vec::pop) {
                 came_from.insert(at, from);
             }
         }
@@ -63,8 +64,8 @@ fn join(all: Vec<Difference>, came_from: &HashMap<usize, usize>) -> Vec<Differen
 const MOST_HOLES: u64 = 1 << 30;
 
 /// The size of a file that is worth looking for.
-fn size(item: &Option<Item>) -> Option<u64> {
-    let attributes = item.as_ref()?.attributes;
+fn size(entry: &Option<Entry>) -> Option<u64> {
+    let attributes = entry.as_ref()?.attributes;
     let holes = attributes.size.saturating_sub(attributes.blocks.saturating_mul(512));
     let is_worth_it = attributes.kind == Kind::Regular && attributes.size > 0 && holes <= MOST_HOLES;
     is_worth_it.then_some(attributes.size)

@@ -1,17 +1,17 @@
 //! One of two trees.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{OFlags, Stat};
 
+use crate::blob::Contents;
 use crate::commit::{Entry, Sides, Source, of_view};
 use crate::digest::{Algorithm, Digest};
-use crate::entry::{Attributes, Kind, Xattr};
-use crate::layer::{LayerNo, LeafId};
+use crate::entry::Kind;
 use crate::stack::Stack;
 use crate::union::{self, MergedDir};
 use crate::upper::{self, OpenDir, Spot, Upper, View};
@@ -30,17 +30,6 @@ enum Over {
     Nothing,
     Upper(Box<Upper>),
     Host(Arc<OwnedFd>),
-}
-
-/// Something of a tree, with all that is compared of it but its contents.
-#[derive(Debug, Clone)]
-pub struct Item {
-    /// What stat(2) says.
-    pub attributes: Attributes,
-    /// Its extended attributes, sorted by name.
-    pub xattrs: Vec<Xattr>,
-    /// Where the rest of it is.
-    pub source: Source,
 }
 
 /// A directory of a tree, to be listed.
@@ -63,12 +52,6 @@ pub enum Node {
     View(upper::Node),
     /// On the host.
     Host(Stat),
-}
-
-impl From<Entry> for Item {
-    fn from(Entry { attributes, xattrs, source, .. }: Entry) -> Item {
-        Item { attributes, xattrs, source }
-    }
 }
 
 impl Side {
@@ -101,25 +84,25 @@ impl Side {
     }
 
     /// The root, and what is said of it.
-    pub(super) fn root(&self) -> io::Result<(Folder, Item)> {
+    pub(super) fn root(&self) -> io::Result<(Folder, Entry)> {
         match &self.over {
             Over::Nothing => {
                 let stack = self.layers()?;
                 let root = stack.union.root().clone();
                 let entry = Entry::of_image(stack, &union::Node::Dir(root.clone()))?;
-                Ok((Folder::Union(root), entry.into()))
+                Ok((Folder::Union(root), entry))
             }
             Over::Upper(upper) => {
                 let sides = self.sides(upper)?;
                 let spot = upper.root_spot();
                 let stat = spot.stat()?;
                 let view = View { upper, union: &sides.stack.union };
-                Ok((Folder::View(view.root()), sides.of_upper(spot, &stat)?.into()))
+                Ok((Folder::View(view.root()), sides.of_upper(spot, &stat)?))
             }
             Over::Host(dir) => {
                 let spot = Spot::of(dir.clone());
                 let stat = spot.stat()?;
-                Ok((Folder::Host(dir.clone()), host::item(spot, &stat)?))
+                Ok((Folder::Host(dir.clone()), host::entry(spot, &stat)?))
             }
         }
     }
@@ -143,13 +126,13 @@ impl Side {
     }
 
     /// What is said of what stands under a name.
-    pub(super) fn item(&self, folder: &Folder, name: &[u8], node: &Node) -> io::Result<Item> {
+    pub(super) fn entry(&self, folder: &Folder, name: &[u8], node: &Node) -> io::Result<Entry> {
         match (folder, node, &self.over) {
-            (_, Node::Union(node), _) => Ok(Entry::of_image(self.layers()?, node)?.into()),
+            (_, Node::Union(node), _) => Ok(Entry::of_image(self.layers()?, node)?),
             (Folder::View(dir), Node::View(node), Over::Upper(upper)) => {
-                Ok(self.sides(upper)?.shown(dir, name, node)?.into())
+                Ok(self.sides(upper)?.shown(dir, name, node)?)
             }
-            (Folder::Host(dir), Node::Host(stat), _) => host::item(Spot::at(dir, name), stat),
+            (Folder::Host(dir), Node::Host(stat), _) => host::entry(Spot::at(dir, name), stat),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
@@ -171,41 +154,28 @@ impl Side {
     }
 
     /// A symlink's target.
-    pub fn target(&self, item: &Item) -> io::Result<Vec<u8>> {
-        match &item.source {
+    pub fn target(&self, entry: &Entry) -> io::Result<Vec<u8>> {
+        match &entry.source {
             Source::Upper(spot) => Ok(spot.link_target()?),
-            Source::Lower(union::Node::Leaf { layer, leaf }) => {
-                let target = self.layers()?.union.link_target(*layer, *leaf).map_err(io::Error::other)?;
-                Ok(target.into_owned())
-            }
-            Source::Lower(union::Node::Dir(_)) => Err(io::ErrorKind::IsADirectory.into()),
+            Source::Lower(_) => entry.target(self.layers()?),
         }
     }
 
     /// Does something with the contents of a regular file.
     pub fn with_data<T>(
         &self,
-        item: &Item,
-        act: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+        entry: &Entry,
+        act: impl FnOnce(&mut dyn Contents) -> io::Result<T>,
     ) -> io::Result<T> {
-        if let Source::Upper(spot) = &item.source {
-            return act(&mut File::from(spot.open_file(OFlags::RDONLY)?));
-        }
-        let Item { attributes, source, .. } = item.clone();
-        Entry { attributes, xattrs: Vec::new(), source, file: None }.with_data(self.layers()?, act)
-    }
-
-    /// The image and the file in it that has the contents, if a layer has them.
-    pub(super) fn in_layer(&self, item: &Item) -> Option<(&Stack, (LayerNo, LeafId))> {
-        match &item.source {
-            Source::Lower(union::Node::Leaf { layer, leaf }) => Some((self.stack()?, (*layer, *leaf))),
-            _ => None,
+        match &entry.source {
+            Source::Upper(spot) => act(&mut File::from(spot.open_file(OFlags::RDONLY)?)),
+            Source::Lower(_) => entry.with_data(self.layers()?, act),
         }
     }
 
     /// The digest of the contents of a regular file.
-    pub fn digest(&self, item: &Item) -> io::Result<Digest> {
-        self.with_data(item, |data| Digest::of_reader(Algorithm::Sha256, data).map(|(digest, _)| digest))
+    pub fn digest(&self, entry: &Entry) -> io::Result<Digest> {
+        self.with_data(entry, |data| Digest::of_reader(Algorithm::Sha256, data).map(|(digest, _)| digest))
     }
 }
 

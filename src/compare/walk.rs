@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use std::io;
 use std::iter::Peekable;
 
-use crate::commit::have_same_bytes;
+use crate::blob::have_same_contents;
+use crate::commit::Entry;
 use crate::entry::Kind;
 use crate::path::TreePath;
 
 use super::listing::Listing;
 use super::shared::Shared;
 use super::side::{Folder, Node};
-use super::{Change, Difference, Item, Side, What};
+use super::{Change, Difference, Side, What};
 
 /// What went wrong, and where.
 #[derive(Debug, thiserror::Error)]
@@ -100,9 +101,9 @@ impl<'a> Half<'a> {
         self.folder.as_mut().and_then(|(_, list)| list.next()).transpose()
     }
 
-    fn item(&self, named: Option<&Named>) -> io::Result<Option<Item>> {
+    fn entry(&self, named: Option<&Named>) -> io::Result<Option<Entry>> {
         match (&self.folder, named) {
-            (Some((folder, _)), Some((name, node))) => self.side.item(folder, name, node).map(Some),
+            (Some((folder, _)), Some((name, node))) => self.side.entry(folder, name, node).map(Some),
             _ => Ok(None),
         }
     }
@@ -147,7 +148,7 @@ impl<'a> Walk<'a, '_> {
             };
             let Some((name, _)) = old.as_ref().or(new.as_ref()) else { continue };
             let path = level.path.join(name);
-            if !(is_within(&path, &self.options.path) || is_within(&self.options.path, &path)) {
+            if !(path.is_within(&self.options.path) || self.options.path.is_within(&path)) {
                 continue;
             }
             let entered = self.step(level, &path, old.as_ref(), new.as_ref())?;
@@ -171,8 +172,8 @@ impl<'a> Walk<'a, '_> {
         {
             return Ok(None);
         }
-        let old = level.old.item(old).map_err(of(path))?;
-        let new = level.new.item(new).map_err(of(path))?;
+        let old = level.old.entry(old).map_err(of(path))?;
+        let new = level.new.entry(new).map_err(of(path))?;
         self.judge(path, old, new)?;
         match (old_dir, new_dir) {
             (None, None) => Ok(None),
@@ -187,8 +188,8 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// Tells of a name if it is not the same in both trees.
-    fn judge(&mut self, path: &TreePath, old: Option<Item>, new: Option<Item>) -> Result<(), Error> {
-        if !is_within(path, &self.options.path) {
+    fn judge(&mut self, path: &TreePath, old: Option<Entry>, new: Option<Entry>) -> Result<(), Error> {
+        if !path.is_within(&self.options.path) {
             return Ok(());
         }
         let (change, what) = match (&old, &new) {
@@ -204,7 +205,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// In what two things of one name differ.
-    fn what(&self, old: &Item, new: &Item) -> io::Result<Vec<What>> {
+    fn what(&self, old: &Entry, new: &Entry) -> io::Result<Vec<What>> {
         if self.shared.is_same_leaf(&old.source, &new.source) {
             return Ok(Vec::new());
         }
@@ -232,11 +233,11 @@ impl<'a> Walk<'a, '_> {
         Ok(if is_nothing { Vec::new() } else { what })
     }
 
-    fn points_elsewhere(&self, old: &Item, new: &Item) -> io::Result<bool> {
+    fn points_elsewhere(&self, old: &Entry, new: &Entry) -> io::Result<bool> {
         Ok(self.old.target(old)? != self.new.target(new)?)
     }
 
-    fn has_other_bytes(&self, old: &Item, new: &Item) -> io::Result<bool> {
+    fn has_other_bytes(&self, old: &Entry, new: &Entry) -> io::Result<bool> {
         let (a, b) = (&old.attributes, &new.attributes);
         if a.size != b.size {
             return Ok(true);
@@ -244,21 +245,10 @@ impl<'a> Walk<'a, '_> {
         if a.size == 0 || a.mtime == b.mtime && !self.options.content {
             return Ok(false);
         }
-        if let (Some((stack, file)), Some((other, other_file))) =
-            (self.old.in_layer(old), self.new.in_layer(new))
-        {
-            return Ok(!stack.has_same_contents(file, other, other_file, a.size)?);
-        }
         let is_same =
-            self.old.with_data(old, |old| self.new.with_data(new, |new| have_same_bytes(old, new)))?;
+            self.old.with_data(old, |old| self.new.with_data(new, |new| have_same_contents(old, new)))?;
         Ok(!is_same)
     }
-}
-
-/// Whether a path is another or below it.
-fn is_within(path: &TreePath, dir: &TreePath) -> bool {
-    let rest = path.as_bytes().strip_prefix(dir.as_bytes());
-    dir.is_root() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
 /// An error with its place.

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use fuser::{
     AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, FopenFlags, INodeNo, InitFlags,
@@ -21,22 +21,22 @@ use fuser::{
 use crate::fs::{Filesystem, InodeNo};
 use crate::index::XattrUse;
 
-use super::attr::{Ownership, file_type, negative};
+use super::attr::{Ownership, file_type};
 use super::kernels_own::left_to_the_kernel;
-use super::loops::{Loops, with_buffer};
+use super::loops::Loops;
 use super::mount::MountOptions;
 use super::operation::Operation;
-use super::protocol::{DIRENT, DIRENT_PLUS, GENERATION, MAX_REQUEST, STATFS_BLOCK, reply_xattr, sought, ttl};
+use super::protocol::{DIRENT, DIRENT_PLUS, GENERATION, MAX_REQUEST, STATFS_BLOCK, ttl};
+use super::replies::{Shown, reply_offset, reply_read, reply_target, reply_xattr, sought};
 use super::tale;
 
 /// A tree on its way to the kernel.
 pub struct Adapter {
     fs: Arc<Filesystem>,
     loops: Loops,
-    ownership: Ownership,
+    shown: Shown,
     checks_permissions: bool,
     xattrs: XattrUse,
-    ttl: Duration,
     /// The kernel opens files, and directories, without asking.
     opens_alone: (bool, bool),
 }
@@ -47,8 +47,8 @@ impl Adapter {
     pub fn new(fs: Arc<Filesystem>, loops: Loops, ownership: Ownership, options: &MountOptions) -> Adapter {
         let xattrs = fs.stack().xattr_use();
         let checks_permissions = options.checks_permissions();
-        let ttl = ttl(options.access);
-        Adapter { fs, loops, ownership, checks_permissions, xattrs, ttl, opens_alone: (false, false) }
+        let shown = Shown { ownership, ttl: ttl(options.access) };
+        Adapter { fs, loops, shown, checks_permissions, xattrs, opens_alone: (false, false) }
     }
 }
 
@@ -65,7 +65,7 @@ macro_rules! read_only {
 impl fuser::Filesystem for Adapter {
     fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
         let offered = config.capabilities();
-        if !self.ttl.is_zero() {
+        if !self.shown.ttl.is_zero() {
             self.opens_alone = (
                 offered.contains(InitFlags::FUSE_NO_OPEN_SUPPORT),
                 offered.contains(InitFlags::FUSE_NO_OPENDIR_SUPPORT),
@@ -90,16 +90,8 @@ impl fuser::Filesystem for Adapter {
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.loops.guard(Operation::Lookup, |answer| {
             answer.tell(req, |_| tale::lookup(&*self.fs, InodeNo(parent.0), name.as_bytes()));
-            match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
-                Ok(Some((ino, attributes))) => {
-                    reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
-                }
-                Ok(None) => {
-                    answer.negative();
-                    reply.entry(&self.ttl, &negative(), GENERATION);
-                }
-                Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
-            }
+            let found = self.fs.lookup(InodeNo(parent.0), name.as_bytes());
+            self.shown.reply_found(answer, parent, found, reply);
         });
     }
 
@@ -107,20 +99,14 @@ impl fuser::Filesystem for Adapter {
         let ino = InodeNo(ino.0);
         self.loops.guard(Operation::Getattr, |answer| {
             answer.tell(req, |_| tale::of(&*self.fs, "getattr", ino));
-            match self.fs.attributes(ino) {
-                Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
-                Err(error) => reply.error(answer.error(ino, &error)),
-            }
+            self.shown.reply_attr(answer, ino, self.fs.attributes(ino), reply);
         });
     }
 
     fn readlink(&self, req: &Request, ino: INodeNo, reply: ReplyData) {
         self.loops.guard(Operation::Readlink, |answer| {
             answer.tell(req, |_| tale::of(&*self.fs, "readlink", InodeNo(ino.0)));
-            match self.fs.readlink(InodeNo(ino.0)) {
-                Ok(target) => reply.data(&target),
-                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-            }
+            reply_target(answer, ino, self.fs.readlink(InodeNo(ino.0)), reply);
         });
     }
 
@@ -153,13 +139,7 @@ impl fuser::Filesystem for Adapter {
         reply: ReplyData,
     ) {
         self.loops.guard(Operation::Read, |answer| {
-            with_buffer(size, |buffer| match self.fs.read(InodeNo(ino.0), offset, buffer) {
-                Ok(n) => {
-                    answer.gives(n);
-                    reply.data(buffer.get(..n).unwrap_or_default());
-                }
-                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-            });
+            reply_read(answer, ino, size, reply, |buffer| self.fs.read(InodeNo(ino.0), offset, buffer));
             answer.tell(req, |answer| tale::read(&*self.fs, InodeNo(ino.0), offset, answer));
         });
     }
@@ -179,10 +159,7 @@ impl fuser::Filesystem for Adapter {
                 Err(errno) => return reply.error(answer.refuse(errno)),
             };
             answer.tell(req, |_| tale::seek(&*self.fs, InodeNo(ino.0), offset, whence));
-            match self.fs.seek(InodeNo(ino.0), offset, whence) {
-                Ok(at) => reply.offset(at.cast_signed()),
-                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-            }
+            reply_offset(answer, ino, self.fs.seek(InodeNo(ino.0), offset, whence), reply);
         });
     }
 
@@ -212,9 +189,9 @@ impl fuser::Filesystem for Adapter {
     ) {
         self.loops.guard(Operation::Readdirplus, |answer| {
             let result = self.fs.readdir(InodeNo(ino.0), offset, |entry| {
-                let attr = self.ownership.attr(entry.ino, &entry.attributes);
+                let attr = self.shown.ownership.attr(entry.ino, &entry.attributes);
                 let name = OsStr::from_bytes(entry.name);
-                let is_full = reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION);
+                let is_full = reply.add(attr.ino, entry.next, name, &self.shown.ttl, &attr, GENERATION);
                 answer.entry(is_full, DIRENT_PLUS, entry.name)
             });
             answer.tell(req, |answer| tale::readdir(&*self.fs, InodeNo(ino.0), offset, answer));

@@ -21,6 +21,7 @@ mod operation;
 mod passthrough;
 mod protocol;
 mod readahead;
+mod replies;
 mod requests;
 mod serve;
 mod stats;

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 
 pub use beneath::{open_beneath, proc_path};
 pub use override_stat::{OVERRIDE, OVERRIDES, Override};
-pub use xattr::{MAX_XATTR, xattr, xattrs};
+pub use xattr::{xattr, xattrs};
 
 /// What is known of a kind of file system.
 struct Kind {

@@ -10,7 +10,7 @@ use crate::entry::Xattr;
 use super::proc_path;
 
 /// Attribute values and lists of names are at most this long, by the kernel's own limit.
-pub const MAX_XATTR: usize = 64 * 1024;
+const MAX_XATTR: usize = 64 * 1024;
 
 /// Most lists and values are shorter.
 const USUAL: usize = 1024;

@@ -271,7 +271,7 @@ impl OciImage {
 }
 
 /// The path of a blob (image-layout.md, "Blobs").
-pub fn blob_path(digest: &Digest) -> String {
+fn blob_path(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().name(), digest.hex())
 }
 

@@ -3,8 +3,8 @@
 use crate::layer::{DirId, LeafId, Result};
 
 use super::LayerIndex;
+use super::marker::WHITEOUT_PREFIX;
 use super::table::{Flags, Record, RecordKind, Tables};
-use super::tree::WHITEOUT_PREFIX;
 
 /// All that is wrong with an index whose data lies in `source_len` bytes, if it is known; empty if nothing.
 pub fn check(index: &LayerIndex, source_len: Option<u64>) -> Vec<String> {

@@ -6,12 +6,13 @@ use crate::mapped::Table;
 
 use super::XattrUse;
 use super::inode::{Content, Inode};
+use super::marker::WHITEOUT_PREFIX;
 use super::node::{Node, NodeNo, ROOT, State};
 use super::settle::settle;
 use super::table::{
     Flags, NO_END, Rare, Record, RecordKind, Slice, Sparse, Summary, Tables, Text, Times, XattrText,
 };
-use super::tree::{Tree, WHITEOUT_PREFIX};
+use super::tree::Tree;
 
 /// Settles a layer that has been read to its end, and lays it out.
 pub fn tables(mut tree: Tree) -> Tables {

@@ -11,6 +11,7 @@ mod extents;
 mod inode;
 mod item;
 mod layout;
+mod marker;
 mod member;
 mod node;
 mod reject;
@@ -35,6 +36,7 @@ pub use compare::{Comparison, Difference};
 pub use content::Content;
 pub use directory::{DirectoryError, HostTree};
 pub use extents::Extents;
+pub use marker::{OPAQUE_MARKER, WHITEOUT_PREFIX};
 pub use member::IndexBuilder;
 pub use reject::{Reason, Rejected};
 

@@ -4,9 +4,10 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::inode::Content;
+use super::marker::Marker;
 use super::node::{NodeNo, State};
 use super::reject::{Reason, Rejected};
-use super::tree::{Marker, PendingLink, Tree};
+use super::tree::{PendingLink, Tree};
 
 /// Resolves the pending links, then applies the markers.
 pub fn settle(tree: &mut Tree) {

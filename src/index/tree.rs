@@ -10,18 +10,10 @@ use crate::path::{self, BadName, MAX_PATH, TreePath};
 
 use super::inode::{Content, Inodes};
 use super::item::{Item, Leaf, Meta};
+use super::marker::Marker;
 use super::node::{Name, NodeNo, Nodes, ROOT, State};
 use super::reject::{Reason, Rejected};
 use super::way::{Step, Way};
-
-/// What a whiteout's name begins with (S10).
-pub const WHITEOUT_PREFIX: &[u8] = b".wh.";
-
-/// What the names of AUFS's own files begin with, the opaque marker among them (S11, S12).
-const BOOKKEEPING_PREFIX: &[u8] = b".wh..wh.";
-
-/// The marker of an opaque directory (S11).
-const OPAQUE_MARKER: &[u8] = b".wh..wh..opq";
 
 /// A layer's names as they stand after the members read so far.
 pub struct Tree {
@@ -30,7 +22,7 @@ pub struct Tree {
     /// Hard links that wait for their target (S5).
     pub pending: Vec<PendingLink>,
     /// Markers, each with its directory; applied when all entries are known (S10, S11).
-    pub markers: Vec<(NodeNo, Marker)>,
+    pub markers: Vec<(NodeNo, Marker<Name>)>,
     /// Links into lower layers that a whiteout stands beside; found when the layer settles.
     pub link_whiteouts: FxHashSet<NodeNo>,
     pub rejected: Vec<Rejected>,
@@ -49,13 +41,6 @@ pub struct PendingLink {
     pub name: Box<[u8]>,
     pub target: TreePath,
     pub offset: u64,
-}
-
-/// A marker.
-#[derive(Debug, Clone, Copy)]
-pub enum Marker {
-    Opaque,
-    Whiteout(Name),
 }
 
 impl Tree {
@@ -106,14 +91,14 @@ impl Tree {
         if last.is_empty() {
             return self.describe_root(item);
         }
-        if last == OPAQUE_MARKER {
-            let dir = self.enter(parent, b"")?;
-            self.markers.push((dir, Marker::Opaque));
-            return Ok(());
-        }
-        match last.strip_prefix(WHITEOUT_PREFIX) {
-            Some(hidden) if !last.starts_with(BOOKKEEPING_PREFIX) => self.add_whiteout(parent, hidden),
-            _ => self.add_entry(parent, last, offset, item),
+        match Marker::of(last) {
+            Some(Marker::Opaque) => {
+                let dir = self.enter(parent, b"")?;
+                self.markers.push((dir, Marker::Opaque));
+                Ok(())
+            }
+            Some(Marker::Whiteout(hidden)) => self.add_whiteout(parent, hidden),
+            None => self.add_entry(parent, last, offset, item),
         }
     }
 
@@ -213,7 +198,9 @@ impl Tree {
     fn enter(&mut self, parent: &[u8], name: &[u8]) -> Result<NodeNo, Reason> {
         let (last, way) = match self.last_parent.take() {
             Some((last, way)) if last == parent => (last, way),
-            _ if path::split(parent).any(is_marker) => return Err(Reason::BelowMarker),
+            _ if path::split(parent).any(|name| Marker::of(name).is_some()) => {
+                return Err(Reason::BelowMarker);
+            }
             _ => (parent.to_vec(), self.descend(parent)?),
         };
         let dir = way.check_len(name).map(|()| way.dir);
@@ -266,11 +253,6 @@ fn check_leaf(leaf: &Leaf<'_>) -> Result<(), Reason> {
         Leaf::Symlink(target) if target.len() > MAX_PATH => Err(Reason::LinkTarget(BadName::LongName)),
         _ => Ok(()),
     }
-}
-
-/// Whether a name is a marker that nothing can lie below; AUFS's own directories are not (S12).
-fn is_marker(name: &[u8]) -> bool {
-    name == OPAQUE_MARKER || name.starts_with(WHITEOUT_PREFIX) && !name.starts_with(BOOKKEEPING_PREFIX)
 }
 
 #[cfg(test)]

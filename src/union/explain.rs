@@ -1,20 +1,10 @@
 //! Why a path shows what it shows: every layer's word on every component, and what became of it.
 
-use crate::layer::{DirId, Found, LayerNo, Result};
+use crate::layer::{Found, LayerNo, Result};
 use crate::path::TreePath;
 
-use super::{Member, Merge, Node, Union, Verdict};
-
-/// What one layer says of one path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Word {
-    /// The layer.
-    pub layer: LayerNo,
-    /// What it says, on its own.
-    pub found: Found,
-    /// What became of that.
-    pub verdict: Verdict,
-}
+use super::words::judge;
+use super::{Member, Node, Union, Verdict, Word};
 
 /// The decision on one component of the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,69 +52,37 @@ impl Explanation {
     }
 }
 
-/// One layer's way down the path, on its own.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Descent {
-    pub layer: LayerNo,
-    pub dir: Option<DirId>,
-    /// The layer above that cut this one off on the way.
-    pub hidden_by: Option<LayerNo>,
-}
-
-impl Descent {
-    /// Takes the layer one component further, where it says this; `merge` has heard the layers above.
-    pub fn take(&mut self, merge: &mut Merge, found: Found) -> Word {
-        let verdict = match self.hidden_by {
-            Some(by) if found != Found::Absent => Verdict::Hidden { by },
-            Some(_) => Verdict::Silent,
-            None => merge.push(self.layer, found),
-        };
-        if let Verdict::Hidden { by } = verdict {
-            self.hidden_by = Some(by);
-        }
-        self.dir = match found {
-            Found::Dir { dir, .. } => Some(dir),
-            _ => None,
-        };
-        Word { layer: self.layer, found, verdict }
-    }
-}
-
 /// All layers on their way down one path, each on its own, and what is put over them.
 #[derive(Clone)]
 pub struct Descents<'a> {
     union: &'a Union,
-    layers: Vec<Descent>,
+    /// The layers' words on the last component, top first.
+    words: Vec<Word>,
 }
 
 impl<'a> Descents<'a> {
-    /// Before anything was looked for.
+    /// At the root.
     pub fn new(union: &'a Union) -> Descents<'a> {
-        Descents { union, layers: from_the_top(union) }
+        Descents { union, words: union.root_words(Verdict::Silent) }
     }
 
-    /// Takes all one component further, `None` being the root. What is put over the layers has its word first, as
-    /// the layer [`Union::above`]; its IDs mean nothing to the union. The path is that of the step.
+    /// Takes all one component further; `None` is the root, from which the way begins. What is put over the layers has
+    /// its word first, as the layer [`Union::above`]; its IDs mean nothing to the union. The path is that of the step.
     pub fn step(&mut self, path: &TreePath, name: Option<&[u8]>, above: Option<Found>) -> Result<Step> {
-        let mut merge = Merge::new();
-        let mut words = Vec::with_capacity(self.layers.len() + 1);
-        if let Some(found) = above {
-            let layer = self.union.above();
-            words.push(Word { layer, found, verdict: merge.push(layer, found) });
-        }
-        for descent in &mut self.layers {
-            let layer = self.union.layer(descent.layer)?;
-            let found = match (name, descent.dir) {
-                (None, _) => layer.root(),
-                (Some(name), Some(dir)) => {
-                    let member = Member { layer: descent.layer, dir };
-                    self.union.links.judge(member, name, layer.find(dir, name)?)
+        for word in &mut self.words {
+            word.found = match (name, word.found) {
+                (None, found) => found,
+                (Some(name), Found::Dir { dir, .. }) => {
+                    self.union.word(Member { layer: word.layer, dir }, name)?
                 }
-                (Some(_), None) => Found::Absent,
+                (Some(_), Found::Absent | Found::Whiteout | Found::Leaf(_)) => Found::Absent,
             };
-            words.push(descent.take(&mut merge, found));
         }
-        Ok(Step { path: path.clone(), words, node: merge.finish() })
+        let above = above.map(|found| Word { layer: self.union.above(), found, verdict: Verdict::Silent });
+        let mut words: Vec<Word> = above.into_iter().chain(self.words.drain(..)).collect();
+        let node = judge(&mut words);
+        self.words.extend(words.iter().skip(usize::from(above.is_some())));
+        Ok(Step { path: path.clone(), words, node })
     }
 }
 
@@ -138,9 +96,4 @@ pub fn explain(union: &Union, path: &TreePath) -> Result<Explanation> {
         steps.push(descents.step(&here, Some(name), None)?);
     }
     Ok(Explanation { steps })
-}
-
-/// All layers, top first, before they were asked for anything.
-pub(super) fn from_the_top(union: &Union) -> Vec<Descent> {
-    union.layers().rev().map(|(layer, _)| Descent { layer, dir: None, hidden_by: None }).collect()
 }

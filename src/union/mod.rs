@@ -4,8 +4,8 @@
 //! back as the layer's own error.
 
 mod dump;
-mod every;
 mod explain;
+mod heads;
 mod link;
 mod list;
 mod resolve;
@@ -23,15 +23,15 @@ use crate::layer::{DirId, EntryNo, Error, Found, Layer, LayerNo, LeafId, Result}
 use crate::path::TreePath;
 
 pub use dump::dump;
-pub use every::{Every, EveryWalk};
-pub use explain::{Descents, Explanation, Missing, Step, Word, explain};
+pub use explain::{Descents, Explanation, Missing, Step, explain};
 pub use list::{List, Listed, Place};
 pub use resolve::{Followed, Last, Link, ResolveError, Resolved, Tree, resolve};
-pub use rule::{Merge, Verdict};
+pub use rule::Verdict;
 pub use walk::{Walk, Walked};
-pub use words::{Hiding, Spoken};
+pub use words::{Below, Hiding, Word};
 
 use link::ForeignLinks;
+use rule::Merge;
 
 /// One layer's part in a merged directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,12 +3,11 @@
 //! A layer is hidden by the first that was put over it and hid it, as each step of a build saw its own base; the
 //! merged view only says who hides it last ([`Verdict::Hidden`](super::Verdict)). What hides what, [`Merge`] says.
 
-use smallvec::SmallVec;
-
 use crate::layer::{Error, Found, LayerNo, Result};
 use crate::path::TreePath;
 
-use super::{Member, Merge, Union, Verdict};
+use super::heads::{Head, Heads};
+use super::{Member, Merge, Node, Place, Union, Verdict};
 
 /// What hides a layer's word from all that lie above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,124 +22,134 @@ pub struct Hiding {
 
 /// One layer's word on a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Spoken {
+pub struct Word<V = Verdict> {
     /// The layer.
     pub layer: LayerNo,
-    /// Its word, never [`Found::Absent`].
+    /// What it says, on its own.
     pub found: Found,
-    /// What hides it, if anything does.
-    pub hidden: Option<Hiding>,
+    /// What became of that.
+    pub verdict: V,
 }
 
-/// The words on one name, top first.
-type Words = SmallVec<[Spoken; 4]>;
+/// What is to become of the names below one that was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Below {
+    /// They are told of next.
+    Told,
+    /// They are left out.
+    LeftOut,
+}
 
 impl Union {
-    /// Tells all words on every name, top first: the root, then parents before children and siblings in the order
-    /// of their bytes. It keeps one listing per level, never the tree.
+    /// Tells every layer's word on every name, also on those that do not show, as [`explain`](super::explain()) has
+    /// them; of a name only the words of the layers that have one, top first. The root comes first, then parents
+    /// before children and siblings in the order of their bytes. It keeps one listing per level, never the tree.
     pub fn tell_words<E: From<Error>>(
         &self,
-        mut tell: impl FnMut(&TreePath, &[Spoken]) -> std::result::Result<(), E>,
+        tell: impl FnMut(&TreePath, &[Word]) -> std::result::Result<Below, E>,
+    ) -> std::result::Result<(), E> {
+        let judge = |words: &mut [Word]| {
+            judge(words);
+        };
+        self.tell_judged(Verdict::Silent, judge, tell)
+    }
+
+    /// The same, with the layer that was the first to hide each of them.
+    pub fn tell_hiding<E: From<Error>>(
+        &self,
+        tell: impl FnMut(&TreePath, &[Word<Option<Hiding>>]) -> std::result::Result<Below, E>,
+    ) -> std::result::Result<(), E> {
+        self.tell_judged(None, find_hiding, tell)
+    }
+
+    /// Tells all words. As they come to be judged, each has the verdict on the directory that it is in.
+    fn tell_judged<V: Copy, E: From<Error>>(
+        &self,
+        start: V,
+        judge: impl Fn(&mut [Word<V>]),
+        mut tell: impl FnMut(&TreePath, &[Word<V>]) -> std::result::Result<Below, E>,
     ) -> std::result::Result<(), E> {
         let mut path = TreePath::root();
-        let roots = self.layers().rev().map(|(layer, own)| (layer, own.root()));
-        let mut words: Words = roots.map(|(layer, found)| Spoken { layer, found, hidden: None }).collect();
-        find_hiding(&mut words);
-        tell(&path, &words)?;
-        let mut levels = vec![self.level(&words)?];
-        while let Some(level) = levels.last_mut() {
-            let Some(name) = self.next_words(level, &mut words)? else {
+        let mut words = self.root_words(start);
+        let mut levels: Vec<Heads<'_, V>> = Vec::new();
+        loop {
+            judge(&mut words);
+            match tell(&path, &words)? {
+                Below::Told if words.iter().any(|word| matches!(word.found, Found::Dir { .. })) => {
+                    levels.push(self.heads_below(&words)?);
+                }
+                Below::Told | Below::LeftOut => path.pop(),
+            }
+            loop {
+                let Some(level) = levels.last_mut() else { return Ok(()) };
+                if let Some(name) = gather(level, &mut words)? {
+                    path.push(name);
+                    break;
+                }
                 levels.pop();
                 path.pop();
-                continue;
-            };
-            path.push(name);
-            tell(&path, &words)?;
-            match words.iter().any(|word| matches!(word.found, Found::Dir { .. })) {
-                true => levels.push(self.level(&words)?),
-                false => path.pop(),
             }
         }
-        Ok(())
     }
 
-    /// The directories among words, to be read together.
-    fn level(&self, words: &[Spoken]) -> Result<Level<'_>> {
-        let mut level = Level::new();
-        for (rank, word) in words.iter().enumerate() {
+    /// The words on the root, top first.
+    pub(super) fn root_words<V: Copy>(&self, verdict: V) -> Vec<Word<V>> {
+        self.layers().rev().map(|(layer, own)| Word { layer, found: own.root(), verdict }).collect()
+    }
+
+    /// The names in the directories among words.
+    fn heads_below<V: Copy>(&self, words: &[Word<V>]) -> Result<Heads<'_, V>> {
+        let mut heads = Heads::new(self);
+        for (rank, word) in (0..).zip(words) {
             if let Found::Dir { dir, .. } = word.found {
-                let member = Member { layer: word.layer, dir };
-                let hidden = word.hidden.map(|hiding| Hiding { is_above: true, ..hiding });
-                self.put(&mut level, Source { member, rank, hidden }, 0)?;
+                heads.push(Member { layer: word.layer, dir }, Place { rank, at: 0 }, word.verdict)?;
             }
         }
-        Ok(level)
-    }
-
-    fn put<'a>(&'a self, level: &mut Level<'a>, source: Source, place: u32) -> Result<()> {
-        let Source { member, .. } = source;
-        if let Some((name, found)) = self.layer(member.layer)?.child(member.dir, place)? {
-            let head = Head { name, found, place, source };
-            let at = level.partition_point(|other| other.key() > head.key());
-            level.insert(at, head);
-        }
-        Ok(())
-    }
-
-    /// Gathers the words on the next name.
-    fn next_words<'a>(&'a self, level: &mut Level<'a>, words: &mut Words) -> Result<Option<&'a [u8]>> {
-        loop {
-            let Some(name) = level.last().map(|head| head.name) else { return Ok(None) };
-            words.clear();
-            while let Some(head) = level.pop_if(|head| head.name == name) {
-                let Source { member, hidden, .. } = head.source;
-                self.put(level, head.source, head.place + 1)?;
-                let found = self.links.judge(member, name, head.found);
-                if found != Found::Absent {
-                    words.push(Spoken { layer: member.layer, found, hidden });
-                }
-            }
-            if !words.is_empty() {
-                find_hiding(words);
-                return Ok(Some(name));
-            }
-        }
+        Ok(heads)
     }
 }
 
-/// The next name of each directory, the one to be told next standing last.
-type Level<'a> = Vec<Head<'a>>;
-
-/// One layer's directory among those that are read together.
-#[derive(Clone, Copy)]
-struct Source {
-    member: Member,
-    /// Counted from the top.
-    rank: usize,
-    hidden: Option<Hiding>,
-}
-
-struct Head<'a> {
-    name: &'a [u8],
-    found: Found,
-    place: u32,
-    source: Source,
-}
-
-impl Head<'_> {
-    /// The topmost of equal names comes first.
-    fn key(&self) -> (&[u8], usize) {
-        (self.name, self.source.rank)
+/// Gathers the words on the next name that any layer has one on.
+fn gather<'a, V: Copy>(heads: &mut Heads<'a, V>, words: &mut Vec<Word<V>>) -> Result<Option<&'a [u8]>> {
+    words.clear();
+    while let Some(first) = heads.pop()? {
+        let mut next = Some(first);
+        while let Some(Head { member, found, brought: verdict, .. }) = next {
+            if found != Found::Absent {
+                words.push(Word { layer: member.layer, found, verdict });
+            }
+            next = heads.pop_equal(first.name)?;
+        }
+        if !words.is_empty() {
+            return Ok(Some(first.name));
+        }
     }
+    Ok(None)
+}
+
+/// Judges the words on one name; gives what shows there.
+pub(super) fn judge(words: &mut [Word]) -> Option<Node> {
+    let mut merge = Merge::new();
+    for word in words {
+        word.verdict = match word.verdict {
+            Verdict::Hidden { .. } if word.found != Found::Absent => word.verdict,
+            Verdict::Hidden { .. } => Verdict::Silent,
+            _ => merge.push(word.layer, word.found),
+        };
+    }
+    merge.finish()
 }
 
 /// Finds out of each word what on this very name hides it, unless what hides its directory came before.
-fn find_hiding(words: &mut [Spoken]) {
+fn find_hiding(words: &mut [Word<Option<Hiding>>]) {
+    for word in &mut *words {
+        word.verdict = word.verdict.map(|hiding| Hiding { is_above: true, ..hiding });
+    }
     if words.len() < 2 {
         return;
     }
-    let mut nearest: Option<Spoken> = None;
-    let mut settling: Option<Spoken> = None;
+    let mut nearest: Option<Word<_>> = None;
+    let mut settling: Option<Word<_>> = None;
     for word in words {
         let own = [nearest, settling].into_iter().flatten().find(|above| hides(above, word));
         let own = own.map(|above| Hiding { by: above.layer, word: above.found, is_above: false });
@@ -148,20 +157,20 @@ fn find_hiding(words: &mut [Spoken]) {
         if settles(word) {
             settling = nearest;
         }
-        word.hidden = match (own, word.hidden) {
+        word.verdict = match (own, word.verdict) {
             (Some(own), Some(above)) if above.by < own.by => Some(above),
             (own, above) => own.or(above),
         };
     }
 }
 
-fn hides(above: &Spoken, below: &Spoken) -> bool {
+fn hides<V>(above: &Word<V>, below: &Word<V>) -> bool {
     let mut merge = Merge::new();
     merge.push(above.layer, above.found);
     matches!(merge.push(below.layer, below.found), Verdict::Hidden { .. })
 }
 
-fn settles(word: &Spoken) -> bool {
+fn settles<V>(word: &Word<V>) -> bool {
     let mut merge = Merge::new();
     merge.push(word.layer, word.found);
     merge.is_settled()

@@ -34,7 +34,7 @@ pub use base::{Base, is_upper};
 pub use draft::{Body, Draft, Look, Place, When};
 pub use list::Listing;
 pub use look::Looked;
-pub use marks::{Below, Marks, Redirect, Word};
+pub use marks::{Below, Redirect, Word};
 pub use open::{OpenError, UpperOptions};
 pub use spot::{Spot, errno};
 pub use stat::{Keeping, attributes as host_attributes, kind};
@@ -45,7 +45,7 @@ pub mod calls {
     pub use super::sys::{allocate, copy_range, link, rename, rmdir, sync, truncate, unlink, write_at};
 }
 
-use marks::{METACOPY, REDIRECT};
+use marks::{METACOPY, Marks, REDIRECT};
 use whiteout::Template;
 use work::Work;
 
@@ -77,11 +77,6 @@ impl Upper {
     /// Its path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The work directory, where names are made that no one sees.
-    pub fn work_spot(&self) -> Spot {
-        self.work.spot()
     }
 
     /// How attributes are kept.

@@ -109,7 +109,7 @@ impl Upper {
     }
 
     /// Opens a directory whatever it belongs to.
-    pub fn open_any(options: &UpperOptions) -> Result<Upper, OpenError> {
+    fn open_any(options: &UpperOptions) -> Result<Upper, OpenError> {
         let dir = &options.dir;
         if options.makes {
             make(dir, 0o755).map_err(host_error(dir))?;

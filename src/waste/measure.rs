@@ -6,7 +6,7 @@ use crate::entry::{Attributes, Kind};
 use crate::layer::{Found, LayerNo, LeafId};
 use crate::path::TreePath;
 use crate::stack::Stack;
-use crate::union::{Hiding, Spoken};
+use crate::union::{Below, Hiding, Word};
 
 use super::links::Links;
 use super::worst::Worst;
@@ -16,7 +16,7 @@ pub fn measure(stack: &Stack, top: usize) -> Result<Waste, Error> {
     let layers = vec![LayerWaste::default(); stack.union.layers().count()];
     let links = Links::new(stack.union.linked_from_above());
     let mut measuring = Measuring { stack, layers, links, worst: Worst::new(top), files: Vec::new() };
-    stack.union.tell_words(|path, words| measuring.take(path, words))?;
+    stack.union.tell_hiding(|path, words| measuring.take(path, words).map(|()| Below::Told))?;
     Ok(measuring.finish())
 }
 
@@ -30,7 +30,7 @@ struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
-    fn take(&mut self, path: &TreePath, words: &[Spoken]) -> Result<(), Error> {
+    fn take(&mut self, path: &TreePath, words: &[Word<Option<Hiding>>]) -> Result<(), Error> {
         self.files.clear();
         let mut is_open = false;
         for word in words {
@@ -46,7 +46,12 @@ impl Measuring<'_> {
     }
 
     /// Counts a file of a layer; `true` if other names will tell whether it shows.
-    fn take_leaf(&mut self, path: &TreePath, word: &Spoken, leaf: LeafId) -> Result<bool, Error> {
+    fn take_leaf(
+        &mut self,
+        path: &TreePath,
+        word: &Word<Option<Hiding>>,
+        leaf: LeafId,
+    ) -> Result<bool, Error> {
         let union = &self.stack.union;
         let attributes = union.leaf_attributes(word.layer, leaf)?;
         let source = union.leaf_source(word.layer, leaf);
@@ -57,7 +62,7 @@ impl Measuring<'_> {
         }
         if attributes.nlink <= 1 && !is_foreign && !self.links.is_target(source) {
             self.count(word.layer, bytes);
-            if let Some(hiding) = &word.hidden {
+            if let Some(hiding) = &word.verdict {
                 let reason = self.reason(path, (word.layer, leaf), &attributes, hiding)?;
                 self.add(WastedFile { layer: word.layer, bytes, by: hiding.by, reason });
             }
@@ -66,7 +71,7 @@ impl Measuring<'_> {
         if self.links.see(source) {
             self.count(source.0, bytes);
         }
-        let Some(hiding) = &word.hidden else {
+        let Some(hiding) = &word.verdict else {
             self.links.show(source);
             return Ok(false);
         };

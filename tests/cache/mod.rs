@@ -1,7 +1,6 @@
 //! What is kept of layers between runs: whatever is done to it, what is shown is right.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -18,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::support::archive::{Written, oci};
 use crate::support::bytes::noise;
+use crate::support::compress::gzip;
 use crate::support::mount::PEELFS;
 use crate::support::{Layer, layer};
 
@@ -28,12 +28,6 @@ mod mounted;
 mod unusable;
 
 type Store = fn(&[u8]) -> Vec<u8>;
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 /// One frame: to be read in the middle it needs chunks.
 fn zstd(bytes: &[u8]) -> Vec<u8> {

@@ -3,13 +3,13 @@
 //! `PEELFS_TEST_ACCEPT=1 cargo test cli::` puts what they say now into the tests; read the diff.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use tar::EntryType;
 use tempfile::TempDir;
 
 use crate::support::archive::{Written, docker, oci};
+use crate::support::compress::{gzip, xz};
 use crate::support::{Layer, layer};
 
 mod cache;
@@ -127,18 +127,6 @@ fn long_file() -> Vec<u8> {
         .map(|no| format!("{:08x} {no}\n", no.wrapping_mul(2_654_435_761)))
         .collect::<String>()
         .into()
-}
-
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-pub fn xz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 pub fn write(dir: &Path, name: &str, bytes: &[u8]) {

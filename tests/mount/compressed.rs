@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::text;
 use crate::support::archive::{Written, docker, oci};
 use crate::support::bytes::{Random, mixed};
+use crate::support::compress::{bzip2, xz};
 use crate::support::need::{has_fuse, need};
 use crate::support::{Layer, Mount, Tree, layer, peelfs};
 
@@ -47,18 +48,6 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 
 fn zstd_frames(bytes: &[u8]) -> Vec<u8> {
     bytes.chunks(100_000).flat_map(zstd).collect()
-}
-
-fn bzip2(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn xz(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// What is compared with: the layers as plain tars.

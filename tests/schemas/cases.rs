@@ -12,8 +12,9 @@ use tar::EntryType;
 use tempfile::TempDir;
 
 use super::check::{Checker, names as schema_names};
-use crate::cli::{app, configured, gzip, hostile_names, many, several, stored, write, xz};
+use crate::cli::{app, configured, hostile_names, many, several, stored, write};
 use crate::support::archive::{Written, docker, oci};
+use crate::support::compress::{gzip, xz};
 use crate::support::layer::pax_record;
 use crate::support::mount::PEELFS;
 use crate::support::proc::eventually;

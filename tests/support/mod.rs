@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod browser;
 pub mod bytes;
+pub mod compress;
 pub mod docker;
 pub mod foreground;
 pub mod image;

@@ -1,8 +1,8 @@
 //! One layer alone, its markers as the names that they have in a tar, whatever form they had in the layer.
 
-use crate::commit::{OPAQUE, WHITEOUT};
 use crate::entry::{Attributes, Kind, Xattr};
 use crate::fs::{DirEntry, Error, Filesystem, InodeNo, Result};
+use crate::index::{OPAQUE_MARKER, WHITEOUT_PREFIX};
 use crate::layer::{DirId, EntryNo, Found, Layer, LayerNo, LeafId};
 use crate::path::MAX_COMPONENT;
 use crate::union::{Member, MergedDir};
@@ -90,10 +90,10 @@ impl<'a> Alone<'a> {
         if let Some(ino) = number(found) {
             return Ok(Some(ino));
         }
-        if name == OPAQUE {
+        if name == OPAQUE_MARKER {
             return Ok(self.is_opaque(dir)?.then(|| marker(OF_OPAQUE, dir.0)));
         }
-        let Some(hidden) = name.strip_prefix(WHITEOUT) else { return Ok(None) };
+        let Some(hidden) = name.strip_prefix(WHITEOUT_PREFIX) else { return Ok(None) };
         self.whiteout(dir, hidden)
     }
 
@@ -124,7 +124,7 @@ impl<'a> Alone<'a> {
                 return Ok(());
             }
         }
-        if position < FIRST && self.is_opaque(dir)? && give(marker(OF_OPAQUE, dir.0), OPAQUE, FIRST)? {
+        if position < FIRST && self.is_opaque(dir)? && give(marker(OF_OPAQUE, dir.0), OPAQUE_MARKER, FIRST)? {
             return Ok(());
         }
         let index = &self.fs.stack().layer(self.no)?.index;
@@ -135,10 +135,10 @@ impl<'a> Alone<'a> {
             let is_full = match self.fs.stack().union.word(Member { layer: self.no, dir }, name)? {
                 Found::Absent => false,
                 // No tar could have it by that name.
-                Found::Whiteout if name.len() + WHITEOUT.len() > MAX_COMPONENT => false,
+                Found::Whiteout if name.len() + WHITEOUT_PREFIX.len() > MAX_COMPONENT => false,
                 Found::Whiteout => {
                     let ino = marker(OF_WHITEOUT, index.name_no(dir, place)?.0);
-                    give(ino, &[WHITEOUT, name].concat(), next)?
+                    give(ino, &[WHITEOUT_PREFIX, name].concat(), next)?
                 }
                 found => number(found).map_or(Ok(false), |ino| give(ino, name, next))?,
             };
@@ -158,7 +158,7 @@ impl<'a> Alone<'a> {
                 let leaf = EntryNo(ino.0 as u32);
                 Ok(self.fs.stack().layer(self.no)?.index.path(leaf)?.as_bytes().to_vec())
             }
-            Target::Marker => Ok(WHITEOUT.to_vec()),
+            Target::Marker => Ok(WHITEOUT_PREFIX.to_vec()),
         }
     }
 

@@ -84,11 +84,6 @@ impl WritableFilesystem {
         self.handles.close_file(handle);
     }
 
-    /// The inode of an open file.
-    pub fn ino_of(&self, handle: Handle) -> Result<InodeNo> {
-        Ok(self.handles.file(handle)?.ino)
-    }
-
     /// Reads at a byte offset; fewer bytes than `buf` holds only at the end of the file.
     pub fn read(&self, handle: Handle, offset: u64, buf: &mut [u8]) -> Result<usize> {
         let open = self.handles.file(handle)?;

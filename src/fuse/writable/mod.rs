@@ -3,13 +3,11 @@
 mod operations;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use fuser::{FopenFlags, INodeNo, ReplyAttr, ReplyEmpty, ReplyEntry, ReplyStatfs, ReplyWrite, Request};
+use fuser::{FopenFlags, INodeNo, ReplyEntry, ReplyStatfs, Request};
 use rustix::fs::StatVfs;
 
-use crate::entry::Attributes;
-use crate::fs::{self, Changes, InodeNo, NewNode, WritableFilesystem};
+use crate::fs::{Changes, InodeNo, NewNode, WritableFilesystem};
 
 use super::attr::Ownership;
 use super::decode;
@@ -17,15 +15,15 @@ use super::loops::Loops;
 use super::mount::MountOptions;
 use super::operation::Answer;
 use super::passthrough::Passthrough;
-use super::protocol::{GENERATION, ttl};
+use super::protocol::ttl;
+use super::replies::Shown;
 
 /// A tree that can be written, on its way to the kernel.
 pub struct WritableAdapter {
     fs: Arc<WritableFilesystem>,
     loops: Loops,
-    ownership: Ownership,
+    shown: Shown,
     checks_permissions: bool,
-    ttl: Duration,
     passthrough: Passthrough,
     /// The depth of file systems upon each other that passing through needs; `None` if it is not wanted.
     stack_depth: Option<u32>,
@@ -44,39 +42,10 @@ impl WritableAdapter {
         WritableAdapter {
             fs,
             loops,
-            ownership,
+            shown: Shown { ownership, ttl: ttl(options.access) },
             checks_permissions: options.checks_permissions(),
-            ttl: ttl(options.access),
             passthrough: Passthrough::default(),
             stack_depth,
-        }
-    }
-
-    fn reply_entry(
-        &self,
-        answer: &mut Answer,
-        parent: INodeNo,
-        made: fs::Result<(InodeNo, Attributes)>,
-        reply: ReplyEntry,
-    ) {
-        match made {
-            Ok((ino, attributes)) => {
-                reply.entry(&self.ttl, &self.ownership.attr(ino, &attributes), GENERATION);
-            }
-            Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
-        }
-    }
-
-    fn reply_attr(
-        &self,
-        answer: &mut Answer,
-        ino: InodeNo,
-        attributes: fs::Result<Attributes>,
-        reply: ReplyAttr,
-    ) {
-        match attributes {
-            Ok(attributes) => reply.attr(&self.ttl, &self.ownership.attr(ino, &attributes)),
-            Err(error) => reply.error(answer.error(ino, &error)),
         }
     }
 
@@ -93,17 +62,17 @@ impl WritableAdapter {
     /// A change of who owns something, by the numbers that the disk is to have.
     fn owner_changes(&self, uid: Option<u32>, gid: Option<u32>) -> Changes {
         Changes {
-            uid: uid.map(|uid| self.ownership.stored_uid(uid)),
-            gid: gid.map(|gid| self.ownership.stored_gid(gid)),
-            may_fail_to_chown: self.ownership.hides_owners(),
+            uid: uid.map(|uid| self.shown.ownership.stored_uid(uid)),
+            gid: gid.map(|gid| self.shown.ownership.stored_gid(gid)),
+            may_fail_to_chown: self.shown.ownership.hides_owners(),
             ..Changes::default()
         }
     }
 
     fn make(&self, answer: &mut Answer, request: &Request, umask: u32, new: &NewNode<'_>, reply: ReplyEntry) {
-        let caller = decode::caller(request, &self.ownership, umask);
+        let caller = decode::caller(request, &self.shown.ownership, umask);
         let made = self.fs.make(caller, new).map(|made| (made.ino, made.attributes));
-        self.reply_entry(answer, INodeNo(new.parent.0), made, reply);
+        self.shown.reply_entry(answer, INodeNo(new.parent.0), made, reply);
     }
 
     /// How the kernel may use what it knows of a file that it opens through its cache. Where others are passed
@@ -113,24 +82,5 @@ impl WritableAdapter {
             true => FopenFlags::empty(),
             false => FopenFlags::FOPEN_KEEP_CACHE,
         }
-    }
-}
-
-/// Gives the end of an operation that has nothing else to say.
-fn reply_done(answer: &mut Answer, ino: INodeNo, done: fs::Result<()>, reply: ReplyEmpty) {
-    match done {
-        Ok(()) => reply.ok(),
-        Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-    }
-}
-
-/// Gives how many bytes were written.
-fn reply_written(answer: &mut Answer, ino: INodeNo, written: fs::Result<usize>, reply: ReplyWrite) {
-    match written {
-        Ok(n) => {
-            answer.gives(n);
-            reply.written(u32::try_from(n).unwrap_or(u32::MAX));
-        }
-        Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
     }
 }

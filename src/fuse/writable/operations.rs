@@ -15,16 +15,18 @@ use fuser::{
 use rustix::fs::XattrFlags;
 
 use crate::fs::{At, Changes, Handle, InodeNo, NewNode, Rename};
-use crate::fuse::attr::{file_type, negative};
+use crate::fuse::attr::file_type;
 use crate::fuse::decode;
 use crate::fuse::kernels_own::left_to_the_kernel;
-use crate::fuse::loops::with_buffer;
 use crate::fuse::operation::Operation;
-use crate::fuse::protocol::{DIRENT, DIRENT_PLUS, GENERATION, MAX_REQUEST, reply_xattr, sought};
+use crate::fuse::protocol::{DIRENT, DIRENT_PLUS, GENERATION, MAX_REQUEST};
+use crate::fuse::replies::{
+    reply_done, reply_offset, reply_read, reply_target, reply_written, reply_xattr, sought,
+};
 use crate::fuse::tale;
 use crate::upper::Body;
 
-use super::{WritableAdapter, reply_done, reply_written};
+use super::WritableAdapter;
 
 impl fuser::Filesystem for WritableAdapter {
     fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
@@ -56,14 +58,8 @@ impl fuser::Filesystem for WritableAdapter {
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.loops.guard(Operation::Lookup, |answer| {
             answer.tell(req, |_| tale::lookup(&*self.fs, InodeNo(parent.0), name.as_bytes()));
-            match self.fs.lookup(InodeNo(parent.0), name.as_bytes()) {
-                Ok(None) => {
-                    answer.negative();
-                    reply.entry(&self.ttl, &negative(), GENERATION);
-                }
-                Ok(Some(found)) => self.reply_entry(answer, parent, Ok(found), reply),
-                Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
-            }
+            let found = self.fs.lookup(InodeNo(parent.0), name.as_bytes());
+            self.shown.reply_found(answer, parent, found, reply);
         });
     }
 
@@ -75,7 +71,7 @@ impl fuser::Filesystem for WritableAdapter {
         let ino = InodeNo(ino.0);
         self.loops.guard(Operation::Getattr, |answer| {
             answer.tell(req, |_| tale::of(&*self.fs, "getattr", ino));
-            self.reply_attr(answer, ino, self.fs.attributes(ino), reply);
+            self.shown.reply_attr(answer, ino, self.fs.attributes(ino), reply);
         });
     }
 
@@ -108,17 +104,14 @@ impl fuser::Filesystem for WritableAdapter {
             let ino = InodeNo(ino.0);
             answer.tell(req, |_| tale::setattr(&self.fs, ino, &changes));
             let changed = self.fs.change(ino, fh.map(|fh| Handle(fh.0)), &changes);
-            self.reply_attr(answer, ino, changed, reply);
+            self.shown.reply_attr(answer, ino, changed, reply);
         });
     }
 
     fn readlink(&self, req: &Request, ino: INodeNo, reply: ReplyData) {
         self.loops.guard(Operation::Readlink, |answer| {
             answer.tell(req, |_| tale::of(&*self.fs, "readlink", InodeNo(ino.0)));
-            match self.fs.readlink(InodeNo(ino.0)) {
-                Ok(target) => reply.data(&target),
-                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-            }
+            reply_target(answer, ino, self.fs.readlink(InodeNo(ino.0)), reply);
         });
     }
 
@@ -163,7 +156,7 @@ impl fuser::Filesystem for WritableAdapter {
         self.loops.guard(Operation::Create, |answer| {
             answer.tell(req, |_| tale::link(&self.fs, InodeNo(ino.0), InodeNo(parent.0), name.as_bytes()));
             let linked = self.fs.link(InodeNo(ino.0), InodeNo(parent.0), name.as_bytes());
-            self.reply_entry(answer, ino, linked, reply);
+            self.shown.reply_entry(answer, ino, linked, reply);
         });
     }
 
@@ -238,16 +231,16 @@ impl fuser::Filesystem for WritableAdapter {
             if self.passthrough.is_granted() {
                 return reply.error(Errno::ENOSYS);
             }
-            let caller = decode::caller(req, &self.ownership, umask);
+            let caller = decode::caller(req, &self.shown.ownership, umask);
             let (name, mode) = (name.as_bytes(), decode::permissions(mode));
             let new = NewNode { parent: InodeNo(parent.0), name, body: Body::File, mode };
             answer.tell(req, |_| tale::make(&self.fs, "create", new.parent, new.name));
             match self.fs.make(caller, &new) {
                 Ok(made) => {
                     let opened = self.fs.opened(made.ino, made.file);
-                    let attr = self.ownership.attr(made.ino, &made.attributes);
+                    let attr = self.shown.ownership.attr(made.ino, &made.attributes);
                     let flags = FopenFlags::FOPEN_KEEP_CACHE;
-                    reply.created(&self.ttl, &attr, GENERATION, FileHandle(opened.handle.0), flags);
+                    reply.created(&self.shown.ttl, &attr, GENERATION, FileHandle(opened.handle.0), flags);
                 }
                 Err(error) => reply.error(answer.error(InodeNo(parent.0), &error)),
             }
@@ -283,13 +276,7 @@ impl fuser::Filesystem for WritableAdapter {
         reply: ReplyData,
     ) {
         self.loops.guard(Operation::Read, |answer| {
-            with_buffer(size, |buffer| match self.fs.read(Handle(fh.0), offset, buffer) {
-                Ok(n) => {
-                    answer.gives(n);
-                    reply.data(buffer.get(..n).unwrap_or_default());
-                }
-                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-            });
+            reply_read(answer, ino, size, reply, |buffer| self.fs.read(Handle(fh.0), offset, buffer));
             answer.tell(req, |answer| tale::read(&*self.fs, InodeNo(ino.0), offset, answer));
         });
     }
@@ -350,9 +337,9 @@ impl fuser::Filesystem for WritableAdapter {
     ) {
         self.loops.guard(Operation::Readdirplus, |answer| {
             let result = self.fs.readdir_plus(InodeNo(ino.0), Handle(fh.0), offset, |entry, attributes| {
-                let attr = self.ownership.attr(entry.ino, attributes);
+                let attr = self.shown.ownership.attr(entry.ino, attributes);
                 let name = OsStr::from_bytes(entry.name);
-                let is_full = reply.add(attr.ino, entry.next, name, &self.ttl, &attr, GENERATION);
+                let is_full = reply.add(attr.ino, entry.next, name, &self.shown.ttl, &attr, GENERATION);
                 answer.entry(is_full, DIRENT_PLUS, entry.name)
             });
             answer.tell(req, |answer| tale::readdir(&*self.fs, InodeNo(ino.0), offset, answer));
@@ -485,10 +472,7 @@ impl fuser::Filesystem for WritableAdapter {
                 Err(errno) => return reply.error(answer.refuse(errno)),
             };
             answer.tell(req, |_| tale::seek(&*self.fs, InodeNo(ino.0), offset, whence));
-            match self.fs.seek(Handle(fh.0), offset, whence) {
-                Ok(at) => reply.offset(at.cast_signed()),
-                Err(error) => reply.error(answer.error(InodeNo(ino.0), &error)),
-            }
+            reply_offset(answer, ino, self.fs.seek(Handle(fh.0), offset, whence), reply);
         });
     }
 
