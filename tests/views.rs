@@ -126,12 +126,12 @@ fn a_diff_is_a_comparison_of_two_trees() {
             let new = tree(&fs, at(&fs, &format!(".peelfs/upto/{no}")).unwrap());
             let part = |name: &str| tree(&fs, at(&fs, &format!(".peelfs/diff/{no}/{name}")).unwrap());
             let added: BTreeSet<&Vec<u8>> = new.keys().filter(|path| !old.contains_key(*path)).collect();
-            let removed: BTreeSet<&Vec<u8>> = old.keys().filter(|path| !new.contains_key(*path)).collect();
+            let deleted: BTreeSet<&Vec<u8>> = old.keys().filter(|path| !new.contains_key(*path)).collect();
             let changed =
                 new.iter().filter(|(path, now)| old.get(*path).is_some_and(|then| differs(now, then)));
             let changed: BTreeSet<&Vec<u8>> = changed.map(|(path, _)| path).collect();
             for (name, own, base) in
-                [("added", added, &new), ("changed", changed, &new), ("removed", removed, &old)]
+                [("added", added, &new), ("changed", changed, &new), ("deleted", deleted, &old)]
             {
                 let seen = part(name);
                 let expected = base.iter().filter(|(path, _)| {
@@ -221,7 +221,7 @@ fn numbers_are_unique_in_a_mount_and_lead_back() {
 }
 
 #[test]
-fn a_diff_shows_what_was_added_changed_and_removed() {
+fn a_diff_shows_what_was_added_changed_and_deleted() {
     let fs = viewed([
         layer(
             "etc/ etc/motd=hello etc/passwd=root usr/ usr/bin/ usr/bin/sh=x gone/ gone/deep/f=1 o/ o/a o/b",
@@ -230,8 +230,8 @@ fn a_diff_shows_what_was_added_changed_and_removed() {
     ]);
     assert_eq!(paths(&fs, ".peelfs/diff/1/added"), "etc/ etc/new o/ o/c");
     assert_eq!(paths(&fs, ".peelfs/diff/1/changed"), "etc/ etc/motd o/ o/b usr/");
-    assert_eq!(paths(&fs, ".peelfs/diff/1/removed"), "gone/ gone/deep/ gone/deep/f o/ o/a");
-    assert_eq!(paths(&fs, ".peelfs/diff/0/removed"), "");
+    assert_eq!(paths(&fs, ".peelfs/diff/1/deleted"), "gone/ gone/deep/ gone/deep/f o/ o/a");
+    assert_eq!(paths(&fs, ".peelfs/diff/0/deleted"), "");
     assert_eq!(paths(&fs, ".peelfs/diff/0/changed"), "");
     assert_eq!(paths(&fs, ".peelfs/diff/0/added"), paths(&fs, ".peelfs/upto/0"));
     let read = |path: &str| {
@@ -240,7 +240,7 @@ fn a_diff_shows_what_was_added_changed_and_removed() {
         String::from_utf8(bytes[..n].to_vec()).unwrap()
     };
     assert_eq!(read(".peelfs/diff/1/changed/etc/motd"), "bye");
-    assert_eq!(read(".peelfs/diff/1/removed/gone/deep/f"), "1");
+    assert_eq!(read(".peelfs/diff/1/deleted/gone/deep/f"), "1");
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_file_that_becomes_a_directory_is_changed_and_what_is_in_it_added() {
     let fs = viewed([layer("x=1 y/ y/old z=1"), layer("x/ x/new y=1 z/")]);
     assert_eq!(paths(&fs, ".peelfs/diff/1/added"), "x/ x/new");
     assert_eq!(paths(&fs, ".peelfs/diff/1/changed"), "x/ y z/");
-    assert_eq!(paths(&fs, ".peelfs/diff/1/removed"), "y/ y/old");
+    assert_eq!(paths(&fs, ".peelfs/diff/1/deleted"), "y/ y/old");
 }
 
 #[test]

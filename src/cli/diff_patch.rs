@@ -29,7 +29,7 @@ enum Text {
 /// Writes what changed in a file, if it is one on either side and its contents are not the same.
 pub fn write_patch(out: &mut Output, old: &Side, new: &Side, difference: &Difference) -> io::Result<()> {
     let has_others = match difference.change {
-        Change::Added | Change::Removed => true,
+        Change::Added | Change::Deleted => true,
         Change::Changed => difference.what.iter().any(|what| matches!(what, What::Content | What::Type)),
         Change::Renamed(_) => false,
     };

@@ -36,7 +36,7 @@ pub struct Teller<'a> {
 #[derive(Default)]
 struct Totals {
     added: u64,
-    removed: u64,
+    deleted: u64,
     changed: u64,
     renamed: u64,
     came: u64,
@@ -47,7 +47,7 @@ impl Totals {
     fn count(&mut self, difference: &Difference) {
         let count = match difference.change {
             Change::Added => &mut self.added,
-            Change::Removed => &mut self.removed,
+            Change::Deleted => &mut self.deleted,
             Change::Changed => &mut self.changed,
             Change::Renamed(_) => &mut self.renamed,
         };
@@ -58,7 +58,7 @@ impl Totals {
     }
 
     fn is_none(&self) -> bool {
-        self.added + self.removed + self.changed + self.renamed == 0
+        self.added + self.deleted + self.changed + self.renamed == 0
     }
 }
 
@@ -96,12 +96,12 @@ impl<'a> Teller<'a> {
 
     /// Writes what is left to write; whether there was any difference.
     pub fn finish(mut self) -> io::Result<bool> {
-        let Totals { added, removed, changed, renamed, came, went } = self.totals;
+        let Totals { added, deleted, changed, renamed, came, went } = self.totals;
         match self.form {
             Form::Json => self.out.json(&self.objects)?,
             Form::Stat => writeln!(
                 self.out,
-                "{added} added, {removed} deleted, {changed} changed, {renamed} renamed; +{} -{}",
+                "{added} added, {deleted} deleted, {changed} changed, {renamed} renamed; +{} -{}",
                 human_size(came),
                 human_size(went)
             )?,
@@ -115,7 +115,7 @@ impl<'a> Teller<'a> {
     fn line(&mut self, difference: &Difference, details: &[u8]) -> io::Result<()> {
         let style = match difference.change {
             Change::Added => Style::Added,
-            Change::Removed => Style::Deleted,
+            Change::Deleted => Style::Deleted,
             Change::Changed | Change::Renamed(_) => Style::Changed,
         };
         let letter = self.out.paint(style, difference.change.letter());

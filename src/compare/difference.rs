@@ -11,7 +11,7 @@ pub enum Change {
     /// Only the new tree has it.
     Added,
     /// Only the old tree has it.
-    Removed,
+    Deleted,
     /// Both have it, and it is not the same.
     Changed,
     /// It has the contents of a file of the old tree that is gone from this path.
@@ -23,7 +23,7 @@ impl Change {
     pub fn word(&self) -> &'static str {
         match self {
             Change::Added => "added",
-            Change::Removed => "deleted",
+            Change::Deleted => "deleted",
             Change::Changed => "changed",
             Change::Renamed(_) => "renamed",
         }
@@ -33,7 +33,7 @@ impl Change {
     pub fn letter(&self) -> char {
         match self {
             Change::Added => 'A',
-            Change::Removed => 'D',
+            Change::Deleted => 'D',
             Change::Changed => 'C',
             Change::Renamed(_) => 'R',
         }

@@ -12,7 +12,7 @@ use super::{Change, Difference, Side};
 /// The differences of one size that may be a file's removal and its coming back.
 #[derive(Default)]
 struct Candidates {
-    removed: Vec<usize>,
+    deleted: Vec<usize>,
     added: Vec<usize>,
 }
 
@@ -21,20 +21,20 @@ struct Candidates {
 pub fn with_renames(old: &Side, new: &Side, all: Vec<Difference>) -> io::Result<Vec<Difference>> {
     let mut by_size: HashMap<u64, Candidates> = HashMap::new();
     for (at, difference) in all.iter().enumerate() {
-        if let (Change::Removed, Some(size)) = (&difference.change, size(&difference.old)) {
-            by_size.entry(size).or_default().removed.push(at);
+        if let (Change::Deleted, Some(size)) = (&difference.change, size(&difference.old)) {
+            by_size.entry(size).or_default().deleted.push(at);
         } else if let (Change::Added, Some(size)) = (&difference.change, size(&difference.new)) {
             by_size.entry(size).or_default().added.push(at);
         }
     }
     let mut came_from: HashMap<usize, usize> = HashMap::new();
-    for Candidates { removed, added } in by_size.into_values() {
-        if removed.is_empty() || added.is_empty() {
+    for Candidates { deleted, added } in by_size.into_values() {
+        if deleted.is_empty() || added.is_empty() {
             continue;
         }
         let mut gone: HashMap<Digest, Vec<usize>> = HashMap::new();
         // The last first, so that the first is taken first.
-        for at in removed.into_iter().rev() {
+        for at in deleted.into_iter().rev() {
             let Some(entry) = all.get(at).and_then(|difference| difference.old.as_ref()) else { continue };
             gone.entry(old.digest(entry)?).or_default().push(at);
         }

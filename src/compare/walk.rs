@@ -195,7 +195,7 @@ impl<'a> Walk<'a, '_> {
         let (change, what) = match (&old, &new) {
             (None, None) => return Ok(()),
             (None, Some(_)) => (Change::Added, Vec::new()),
-            (Some(_), None) => (Change::Removed, Vec::new()),
+            (Some(_), None) => (Change::Deleted, Vec::new()),
             (Some(old), Some(new)) => (Change::Changed, self.what(old, new).map_err(of(path))?),
         };
         if change == Change::Changed && what.is_empty() {

@@ -54,14 +54,14 @@ fn check(root: &Path) {
     assert!(!names(root).contains(&".peelfs".to_owned()));
     assert_eq!(names(&at("")), ["diff", "history", "layers", "upto"]);
     assert_eq!(names(&at("upto")), ["0", "1", "2"]);
-    assert_eq!(names(&at("diff/1")), ["added", "changed", "removed"]);
+    assert_eq!(names(&at("diff/1")), ["added", "changed", "deleted"]);
     assert_eq!(names(&at("layers/1")), [".wh.bin", "etc"]);
     assert_eq!(names(&at("layers/2/etc")), [".wh..wh..opq", "motd"]);
     assert_eq!(fs::metadata(at("layers/2/etc/.wh..wh..opq")).unwrap().len(), 0);
     assert_eq!(fs::read_to_string(at("upto/0/etc/motd")).unwrap(), "hello");
     assert_eq!(fs::read_to_string(at("diff/1/changed/etc/motd")).unwrap(), "bye");
-    assert_eq!(fs::read_to_string(at("diff/1/removed/bin/sh")).unwrap(), "x");
-    assert_eq!(names(&at("diff/2/removed/etc")), ["new", "passwd"]);
+    assert_eq!(fs::read_to_string(at("diff/1/deleted/bin/sh")).unwrap(), "x");
+    assert_eq!(names(&at("diff/2/deleted/etc")), ["new", "passwd"]);
     assert_eq!(fs::read_link(at("upto/1/l")).unwrap(), Path::new("etc/motd"));
     assert_eq!(fs::read_to_string(at("history")).unwrap().lines().count(), 3);
     for (no, len) in [(0, 1), (1, 2), (2, 3)] {
@@ -143,7 +143,7 @@ fn every_file_and_directory_says_which_layer_shows_it() {
     assert_eq!(of("etc"), said("2", "3"));
     assert_eq!(of(".peelfs/upto/1/etc/motd"), said("1", "2"));
     assert_eq!(of(".peelfs/layers/0/etc/motd"), said("0", "3"));
-    assert_eq!(of(".peelfs/diff/1/removed/bin/sh"), said("0", "1"));
+    assert_eq!(of(".peelfs/diff/1/deleted/bin/sh"), said("0", "1"));
     assert_eq!(facts(&at("etc/motd")), ["layer", "versions"]);
     assert_eq!(fact(&at("etc/motd"), "created_by"), Err(Errno::NODATA));
     // Linux has no attributes of this kind for symlinks.

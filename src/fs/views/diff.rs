@@ -42,7 +42,7 @@ struct Shared {
 struct Holds {
     added: bool,
     changed: bool,
-    removed: bool,
+    deleted: bool,
 }
 
 impl Diff {
@@ -70,13 +70,13 @@ impl Diff {
 
     /// The tree that a part shows some names of.
     pub fn base(&self, part: Part) -> &Arc<Filesystem> {
-        if part == Part::Removed { &self.old } else { &self.new }
+        if part == Part::Deleted { &self.old } else { &self.new }
     }
 
     /// Whether a part has a name: it belongs there, or something in it does.
     pub fn holds(&self, part: Part, dir: &MergedDir, name: &[u8], node: &Node) -> Result<bool> {
         match part {
-            Part::Removed => self.holds_removed(dir, name, node),
+            Part::Deleted => self.holds_deleted(dir, name, node),
             Part::Added | Part::Changed => self.holds_new(part, dir, name, node),
         }
     }
@@ -100,7 +100,7 @@ impl Diff {
         })
     }
 
-    fn holds_removed(&self, dir: &MergedDir, name: &[u8], node: &Node) -> Result<bool> {
+    fn holds_deleted(&self, dir: &MergedDir, name: &[u8], node: &Node) -> Result<bool> {
         // Of a directory that is gone all is gone.
         let Some(own) = self.by_old.get(&dir.bottom()) else { return Ok(true) };
         let word = self.new.stack().union.word(Member { layer: self.layer, dir: *own }, name)?;
@@ -109,7 +109,7 @@ impl Diff {
             (Found::Absent, _) => self.shared.get(own).is_some_and(|shared| shared.is_opaque),
             (Found::Leaf(_), Node::Dir(dir)) => !is_empty(&self.old.stack().union, dir)?,
             (Found::Dir { dir, .. }, Node::Dir(_)) => {
-                self.shared.get(&dir).is_some_and(|shared| shared.holds.removed)
+                self.shared.get(&dir).is_some_and(|shared| shared.holds.deleted)
             }
             (Found::Leaf(_) | Found::Dir { .. }, Node::Leaf { .. }) => false,
         })
@@ -157,12 +157,12 @@ impl Diff {
             let Some((name, _)) = own.child(dir, place)? else { break };
             match (union.word(member, name)?, old.lookup(&before, name)?) {
                 (Found::Absent, _) | (Found::Whiteout, None) => {}
-                (Found::Whiteout, Some(_)) => holds.removed = true,
+                (Found::Whiteout, Some(_)) => holds.deleted = true,
                 (Found::Leaf(_) | Found::Dir { .. }, None) => holds.added = true,
                 (Found::Leaf(_), Some(Node::Leaf { .. })) => holds.changed = true,
                 (Found::Leaf(_), Some(Node::Dir(gone))) => {
                     holds.changed = true;
-                    holds.removed |= !is_empty(old, &gone)?;
+                    holds.deleted |= !is_empty(old, &gone)?;
                 }
                 (Found::Dir { dir, .. }, Some(Node::Leaf { .. })) => {
                     holds.changed = true;
@@ -176,7 +176,7 @@ impl Diff {
         }
         if is_opaque {
             for listed in old.list(&before)? {
-                holds.removed |= union.word(member, listed?.name)? == Found::Absent;
+                holds.deleted |= union.word(member, listed?.name)? == Found::Absent;
             }
         }
         if let Some(shared) = self.shared.get_mut(&dir) {
@@ -194,7 +194,7 @@ impl Diff {
         if let Some(above) = self.shared.get_mut(&above) {
             above.holds.added |= holds.added;
             above.holds.changed |= holds.changed || is_changed;
-            above.holds.removed |= holds.removed;
+            above.holds.deleted |= holds.deleted;
         }
     }
 }

@@ -30,13 +30,13 @@ pub enum Part {
     /// Something else showed there.
     Changed,
     /// Nothing shows there any more.
-    Removed,
+    Deleted,
 }
 
 impl Part {
     /// All parts with their names.
     pub const ALL: [(&'static str, Part); 3] =
-        [("added", Part::Added), ("changed", Part::Changed), ("removed", Part::Removed)];
+        [("added", Part::Added), ("changed", Part::Changed), ("deleted", Part::Deleted)];
 }
 
 impl View {
@@ -51,7 +51,7 @@ impl View {
             1 => View::UpTo(no),
             2 => View::Diff(no, Part::Added),
             3 => View::Diff(no, Part::Changed),
-            _ => View::Diff(no, Part::Removed),
+            _ => View::Diff(no, Part::Deleted),
         };
         Some((view, inner))
     }
@@ -65,7 +65,7 @@ impl View {
             View::UpTo(no) => of(no, 1),
             View::Diff(no, Part::Added) => of(no, 2),
             View::Diff(no, Part::Changed) => of(no, 3),
-            View::Diff(no, Part::Removed) => of(no, 4),
+            View::Diff(no, Part::Deleted) => of(no, 4),
         };
         InodeNo(view << SHIFT | inner.0)
     }
