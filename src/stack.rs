@@ -72,14 +72,17 @@ impl Stack {
         Ok(Stack { blocks: Some(opening.tars.blocks.clone()), ..stack })
     }
 
-    /// Opens an image if none of its layers has to be read for that; `None` if one has.
+    /// Opens an image if none of its layers has to be decoded for that; `None` if one has.
     pub fn recall(opening: &Opening, input: &Input) -> Result<Option<Stack>, Error> {
         let image = opening.open(input)?;
         if image.layers.len() > MAX_LAYERS {
             return Err(Error::TooManyLayers(image.layers.len()));
         }
-        let layers =
-            image.layers.iter().map(|layer| opening.recall(layer)).collect::<Result<Option<_>, _>>()?;
+        let layer_of = |layer| match opening.recall(layer)? {
+            None if opening.cost(layer) == 0 => opening.read(layer).map(Some),
+            known => Ok(known),
+        };
+        let layers = image.layers.iter().map(layer_of).collect::<Result<Option<_>, _>>()?;
         layers.map(|layers| Stack::new(image, layers)).transpose()
     }
 

@@ -6,7 +6,7 @@ use peelfs::entry::{Attributes, Kind};
 use peelfs::fs::InodeNo;
 use peelfs::layer::Found;
 use peelfs::path::TreePath;
-use peelfs::union::{Below, MergedDir, Node, Verdict, Walked, Word, explain};
+use peelfs::union::{Below, Hiding, MergedDir, Node, Verdict, Walked, Word, explain};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
@@ -45,22 +45,37 @@ fn lookup_listing_and_explanation_agree_in_every_directory() {
 }
 
 #[test]
-fn every_name_of_every_layer_has_the_words_that_explain_has() {
+fn every_name_of_every_layer_is_told_with_the_first_layer_that_hides_it() {
     on_stacks(3, Stack::any(), |stack| {
         let image = Image::of(stack.layers());
         let union = &image.fs.stack().union;
+        // The image as each step of its build saw it.
+        let cut: Vec<Image> = (1..=stack.0.len()).map(|len| Image::of(stack.layers().take(len))).collect();
         let mut every = Vec::new();
-        let keep = |path: &TreePath, words: &[Word]| {
+        let keep = |path: &TreePath, words: &[Word<Option<Hiding>>]| {
             every.push((path.clone(), words.to_vec()));
             Ok::<_, peelfs::layer::Error>(Below::Told)
         };
         union.tell_words(keep).unwrap();
         let mut paths = BTreeSet::new();
         for (path, words) in every {
-            let explanation = explain(union, &path).unwrap();
-            let mut told = explanation.steps.last().unwrap().words.clone();
-            told.retain(|word| word.found != Found::Absent);
-            prop_assert_eq!(words, told, "{}", path);
+            let explained = |image: &Image| explain(&image.fs.stack().union, &path).unwrap();
+            let explanation = explained(&image);
+            let said =
+                explanation.steps.last().unwrap().words.iter().filter(|word| word.found != Found::Absent);
+            let said: Vec<_> = said.map(|word| (word.layer, word.found)).collect();
+            prop_assert_eq!(words.iter().map(|word| (word.layer, word.found)).collect::<Vec<_>>(), said);
+            for word in words {
+                let is_hidden = |image: &Image| {
+                    let explanation = explained(image);
+                    let own =
+                        explanation.steps.last().unwrap().words.iter().find(|own| own.layer == word.layer);
+                    matches!(own.unwrap().verdict, Verdict::Hidden { .. })
+                };
+                let first = (word.layer.0 as usize..cut.len()).find(|&top| is_hidden(&cut[top]));
+                prop_assert_eq!(word.verdict.map(|hiding| hiding.by.0 as usize), first, "{}", path);
+                prop_assert_eq!(explanation.first_to_hide(word.layer), word.verdict, "{}", path);
+            }
             prop_assert!(paths.insert(path));
         }
         for Walked { path, .. } in walk(&image) {

@@ -214,7 +214,7 @@ fn why_a_name_shows_is_told() {
         "Why",
         r#"
 Why · /etc/motd
-=> not there: hidden by layer 2 (step 2)
+=> not there: deleted by layer 1 (step 1); layer 2 hides it, too (step 2)
 /etc
   layer 2     directory, opaque, implied     → shown; nothing below shows in it, the search ends here
   layer 1     directory                      → hidden by layer 2

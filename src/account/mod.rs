@@ -13,7 +13,7 @@ use crate::commit::Sides;
 use crate::layer::{self, LayerNo};
 use crate::path::{self, BadName, TreePath};
 use crate::stack::Stack;
-use crate::union::{self, Explanation, Followed, Last, Missing, Node, ResolveError, Tree};
+use crate::union::{self, Explanation, Followed, Hiding, Last, Missing, Node, ResolveError, Tree};
 use crate::upper::{self, ViewError};
 
 pub use over::{Copied, Over, Own};
@@ -150,6 +150,11 @@ impl<'a> Account<'a> {
     /// What shows there.
     pub fn node(&self) -> Option<&Node> {
         self.explanation.steps.last()?.node.as_ref().filter(|_| !self.is_broken())
+    }
+
+    /// The first that hid the topmost of the versions, and how.
+    pub fn first_to_hide(&self) -> Option<Hiding> {
+        self.explanation.first_to_hide(self.versions.first()?.layer)
     }
 
     /// What shows there, where that is the upper's, alone or with what is below.

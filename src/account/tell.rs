@@ -336,7 +336,14 @@ impl Account<'_> {
                 (Tone::Shown, format!("{verb} from {parts}{}", made_by(dir.top().layer)))
             }
             (None, Some(Missing::HiddenBy(layer))) => {
-                (Tone::Hidden, format!("not there: hidden by {}{}", self.who(layer), made_by(layer)))
+                let (verb, by) = match self.first_to_hide() {
+                    Some(hiding) if hiding.deletes() => ("deleted", hiding.by),
+                    Some(hiding) => ("hidden", hiding.by),
+                    None => ("hidden", layer),
+                };
+                let text = format!("not there: {verb} by {}{}", self.who(by), made_by(by));
+                let too = format!("; {} hides it, too{}", self.who(layer), made_by(layer));
+                (Tone::Hidden, if by == layer { text } else { text + &too })
             }
             (None, Some(Missing::NotADirectory(step))) => {
                 (Tone::Hidden, format!("not there: {} is no directory", shown_path(step.path.as_bytes())))

@@ -6,7 +6,7 @@ use crate::entry::{Attributes, Kind};
 use crate::fs::InodeNo;
 use crate::layer::Result;
 use crate::text::{mode, timestamp};
-use crate::union::{Node, Union, Verdict};
+use crate::union::{Node, Union};
 
 use super::output::put_name;
 
@@ -68,12 +68,6 @@ impl Shown {
         }
         object
     }
-}
-
-/// Puts what became of a layer's word into a JSON object, and which layer hides it if one does.
-pub fn put_verdict(object: &mut Map<String, Value>, verdict: Verdict) {
-    object.insert("verdict".into(), verdict.name().into());
-    object.extend(verdict.by().map(|by| ("hidden_by".to_owned(), by.0.into())));
 }
 
 /// Puts what stat(2) says of anything into a JSON object.

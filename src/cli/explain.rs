@@ -10,7 +10,7 @@ use crate::account::{Account, Content, Copied, Digests, Tone, Version};
 use crate::commit::Sides;
 use crate::entry::Kind;
 use crate::layer::{Found, LayerNo};
-use crate::union::{Missing, Node, Step, Verdict, Word};
+use crate::union::{Hiding, Missing, Node, Step, Verdict, Word};
 use crate::upper;
 
 use super::args::{ImageArgs, look_at_upper, path_bytes};
@@ -118,7 +118,14 @@ fn missing(account: &Account<'_>) -> Value {
         _ if account.is_broken() => json!({ "reason": "bad redirect", "hidden_by": "upper" }),
         None => Value::Null,
         Some(Missing::Nowhere) => json!({ "reason": "nowhere" }),
-        Some(Missing::HiddenBy(layer)) => json!({ "reason": "hidden", "hidden_by": who(account, layer) }),
+        Some(Missing::HiddenBy(layer)) => {
+            let mut object = Map::new();
+            object.insert("reason".into(), "hidden".into());
+            object.insert("hidden_by".into(), who(account, layer));
+            let deleting = account.first_to_hide().filter(Hiding::deletes);
+            object.extend(deleting.map(|hiding| ("deleted_by".to_owned(), who(account, hiding.by))));
+            object.into()
+        }
         Some(Missing::NotADirectory(step)) => {
             let mut object = Map::new();
             object.insert("reason".into(), "not a directory".into());

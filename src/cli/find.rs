@@ -1,7 +1,7 @@
 //! `peelfs find`: names in the image that pass tests, as find(1) has them; also those that layers hide.
 
 use std::borrow::Cow;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -9,17 +9,17 @@ use std::path::Path;
 use serde_json::Map;
 
 use crate::account::physical;
-use crate::entry::{Attributes, Xattr};
+use crate::entry::{Attributes, Kind, Xattr};
 use crate::find::{Subject, Tests};
 use crate::image::Cut;
-use crate::layer::{self, EntryNo, Found};
+use crate::layer::{self, EntryNo, Found, LayerNo};
 use crate::path::TreePath;
 use crate::stack::Stack;
 use crate::text::{Lines, escape, mode, short_time};
-use crate::union::{Below, Last, Node, Union, Verdict, Word};
+use crate::union::{Below, Hiding, Last, Node, Union, Word};
 
 use super::args::{ImageArgs, cut_of, path_bytes};
-use super::entry::{Shown, put_attributes, put_verdict};
+use super::entry::{Shown, put_attributes};
 use super::find_tests::TestArgs;
 use super::output::{JsonArray, Output, put_name};
 use super::style::Style;
@@ -41,6 +41,12 @@ pub struct Args {
     /// Look at every layer's own names, also at what is hidden or deleted
     #[arg(long)]
     all_layers: bool,
+    /// Only what layers above hide, deleted or replaced; implies --all-layers
+    #[arg(long)]
+    hidden: bool,
+    /// Only what layers above deleted; implies --all-layers
+    #[arg(long)]
+    deleted: bool,
     /// Show type, mode, links, owner, size, time and layer
     #[arg(short, long)]
     long: bool,
@@ -52,6 +58,17 @@ pub struct Args {
     json: bool,
 }
 
+impl Args {
+    fn is_of_all_layers(&self) -> bool {
+        self.all_layers || self.hidden || self.deleted
+    }
+
+    /// Whether what a layer has is asked for, by what hides it.
+    fn takes(&self, hiding: Option<Hiding>) -> bool {
+        (!self.hidden || hiding.is_some()) && (!self.deleted || hiding.is_some_and(|hiding| hiding.deletes()))
+    }
+}
+
 pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
     let tests = args.tests.tests(&stack)?;
@@ -61,7 +78,7 @@ pub fn run(args: Args) -> Result {
     let paths = if args.paths.is_empty() { &root[..] } else { &args.paths };
     let mut outcome = Outcome::Fine;
     for path in paths {
-        let found = match args.all_layers {
+        let found = match args.is_of_all_layers() {
             true => find_every(&mut hits, &tests, path_bytes(path))?,
             false => find(&mut hits, &tests, path_bytes(path))?,
         };
@@ -135,10 +152,14 @@ fn find_every_below(hits: &mut Hits<'_>, tests: &Tests, start: &TreePath) -> Res
         let is_below = path.is_within(start);
         if is_below && !path.is_root() {
             is_anywhere = true;
-            for word in words {
-                let is_entry = matches!(word.found, Found::Leaf(_) | Found::Dir { .. });
-                if is_entry && tests.pass(path.as_bytes(), &OfLayer { union, word })? {
-                    hits.of_layer(path, word)?;
+            let entries =
+                words.iter().filter(|word| matches!(word.found, Found::Leaf(_) | Found::Dir { .. }));
+            // Of what shows the topmost does, and what is below is merged in.
+            let top = entries.clone().find(|word| word.verdict.is_none()).map(|word| word.layer);
+            for word in entries {
+                let of_layer = OfLayer { union, word, is_top: Some(word.layer) == top };
+                if hits.args.takes(word.verdict) && tests.pass(path.as_bytes(), &of_layer)? {
+                    hits.of_layer(path, &of_layer)?;
                 }
             }
         }
@@ -179,10 +200,21 @@ impl Subject for Here<'_> {
 /// What a layer has.
 struct OfLayer<'a> {
     union: &'a Union,
-    word: &'a Word,
+    word: &'a Word<Option<Hiding>>,
+    /// It is what shows, or the topmost part of it.
+    is_top: bool,
 }
 
 impl OfLayer<'_> {
+    /// What becomes of it.
+    fn verdict(&self) -> &'static str {
+        match self.word.verdict {
+            Some(_) => "hidden",
+            None if self.is_top => "shown",
+            None => "merged",
+        }
+    }
+
     fn entry(&self) -> EntryNo {
         match self.word.found {
             Found::Leaf(leaf) => leaf.into(),
@@ -243,16 +275,19 @@ impl Hits<'_> {
         Ok(self.out.write_all(if self.args.null { b"\0" } else { b"\n" })?)
     }
 
-    fn of_layer(&mut self, path: &TreePath, word: &Word) -> Result<()> {
-        let attributes = OfLayer { union: &self.stack.union, word }.attributes()?;
-        let is_file = matches!(word.found, Found::Leaf(_));
-        let image = self.image_of(word);
+    fn of_layer(&mut self, path: &TreePath, of_layer: &OfLayer<'_>) -> Result<()> {
+        let (attributes, word) = (of_layer.attributes()?, of_layer.word);
+        let image = self.image_of(word.layer);
         if let Some(array) = &mut self.array {
             let mut object = Map::new();
             put_name(&mut object, "path", path.as_bytes());
             put_attributes(&mut object, &attributes);
             object.insert("layer".into(), word.layer.0.into());
-            put_verdict(&mut object, word.verdict);
+            object.insert("verdict".into(), of_layer.verdict().into());
+            if let Some(hiding) = &word.verdict {
+                object.insert("hidden_by".into(), hiding.by.0.into());
+                object.insert("reason".into(), how(hiding).into());
+            }
             put_name(&mut object, "image", image.as_bytes());
             return Ok(array.push(&mut self.out, &object)?);
         }
@@ -263,39 +298,44 @@ impl Hits<'_> {
             self.name(path, Style::Plain)?;
             return Ok(self.out.write_all(b"\0")?);
         }
-        let style = if matches!(word.verdict, Verdict::Hidden { .. }) { Style::Hidden } else { Style::Shown };
+        let style = if word.verdict.is_some() { Style::Hidden } else { Style::Shown };
         self.name(path, style)?;
-        let what = match word.verdict {
-            Verdict::Hidden { by } => format!("hidden by layer {by}"),
-            _ => word.verdict.name().to_owned(),
+        let what = match &word.verdict {
+            Some(hiding) => format!("{} by layer {}", how(hiding), hiding.by),
+            None => of_layer.verdict().to_owned(),
         };
         let what = self.out.paint(style, what).to_string();
         let layer = self.out.paint(Style::Layer, format!("layer {}", word.layer)).to_string();
         write!(self.out, "  {layer}  {what}")?;
-        if is_file && matches!(word.verdict, Verdict::Hidden { .. }) {
-            let verb = if attributes.kind == crate::entry::Kind::Regular { "cat" } else { "stat" };
-            let lower = self
-                .args
-                .image
-                .lower
-                .iter()
-                .map(|lower| format!("--lower {} ", quoted(lower.as_os_str().as_bytes())));
-            let choice =
-                self.args.image.open.image.iter().map(|tag| format!("--image {} ", quoted(tag.as_bytes())));
-            let image = choice.chain(lower).collect::<String>() + &quoted(image.as_bytes());
-            let path = quoted(&[b"/", path.as_bytes()].concat());
-            write!(self.out, "  (peelfs {verb} {image} {path})")?;
+        if word.verdict.is_some() {
+            self.command(path, attributes.kind, &image)?;
         }
         Ok(self.out.write_all(b"\n")?)
     }
 
+    /// The command that shows what is hidden.
+    fn command(&mut self, path: &TreePath, kind: Kind, image: &OsStr) -> io::Result<()> {
+        let verb = match kind {
+            Kind::Regular => "cat",
+            Kind::Directory => "ls",
+            _ => "stat",
+        };
+        let args = &self.args.image;
+        let lower =
+            args.lower.iter().map(|lower| format!("--lower {} ", quoted(lower.as_os_str().as_bytes())));
+        let choice = args.open.image.iter().map(|tag| format!("--image {} ", quoted(tag.as_bytes())));
+        let image = choice.chain(lower).collect::<String>() + &quoted(image.as_bytes());
+        let path = quoted(&[b"/", path.as_bytes()].concat());
+        write!(self.out, "  (peelfs {verb} {image} {path})")
+    }
+
     /// The image in which what a layer has shows: as of this layer.
-    fn image_of(&self, word: &Word) -> OsString {
+    fn image_of(&self, layer: LayerNo) -> OsString {
         let asked = &self.args.image.image_path;
         let (path, cut) = cut_of(asked);
         match cut {
             Cut::Only(_) => asked.clone().into_os_string(),
-            Cut::Whole | Cut::UpTo(_) => as_of(path, word.layer.0),
+            Cut::Whole | Cut::UpTo(_) => as_of(path, layer.0),
         }
     }
 
@@ -312,6 +352,11 @@ impl Hits<'_> {
         let line = format!("{mode} {:>3} {:>5} {:>5} {size:>11} {time} {layer:<3} ", a.nlink, a.uid, a.gid);
         self.out.write_all(line.as_bytes())
     }
+}
+
+/// What was done to what is hidden.
+fn how(hiding: &Hiding) -> &'static str {
+    if hiding.deletes() { "deleted" } else { "replaced" }
 }
 
 fn as_of(image: &Path, layer: u32) -> OsString {

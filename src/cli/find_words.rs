@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::Result;
 
 /// Words of find(1), and the options that they are; those in the second table are no tests, or take no value.
-const WORDS: [(&str, &str); 24] = [
+const WORDS: [(&str, &str); 26] = [
     ("-name", "--name"),
     ("-iname", "--iname"),
     ("-path", "--path"),
@@ -30,6 +30,8 @@ const WORDS: [(&str, &str); 24] = [
     ("-ls", "--long"),
     ("-json", "--json"),
     ("-all-layers", "--all-layers"),
+    ("-hidden", "--hidden"),
+    ("-deleted", "--deleted"),
     ("-print", ""),
 ];
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
+use crate::digest::ChainId;
 use crate::image::{Image, ImageConfig, LayerSource, Origin};
 use crate::index::LayerIndex;
 use crate::layer::LayerNo;
@@ -87,11 +88,11 @@ fn write_config(out: &mut Output, config: &ImageConfig) -> io::Result<()> {
 }
 
 fn write_layers(out: &mut Output, stack: &Stack) -> io::Result<()> {
-    write_line(out, "layers", format!("{} (base first)", stack.image.layers.len()))?;
-    let chain_ids = stack.image.chain_ids();
-    for (no, (source, chain_id)) in stack.image.layers.iter().zip(&chain_ids).enumerate() {
+    let layers = layers(&stack.image);
+    write_line(out, "layers", format!("{} (base first)", layers.len()))?;
+    for (no, source, chain_id) in layers {
         writeln!(out, "layer {no}")?;
-        if let Ok(layer) = stack.layer(LayerNo(no as u32)) {
+        if let Ok(layer) = stack.layer(no) {
             write_line(out, "  size", size(source, &layer.index))?;
         }
         if let Some(diff_id) = &source.diff_id {
@@ -105,12 +106,19 @@ fn write_layers(out: &mut Output, stack: &Stack) -> io::Result<()> {
         {
             write_line(out, "  digest", digest)?;
         }
-        if let Some(step) = stack.created_by(LayerNo(no as u32)) {
+        if let Some(step) = stack.created_by(no) {
             write_line(out, "  step", step)?;
         }
         write_line(out, "  from", &source.place)?;
     }
     Ok(())
+}
+
+/// The layers that are there, each with its number and its chain ID.
+fn layers(image: &Image) -> Vec<(LayerNo, &LayerSource, Option<ChainId>)> {
+    let all = (0..).map(LayerNo).zip(image.layers.iter().zip(image.chain_ids()));
+    let layers = all.map(|(no, (source, chain_id))| (no, source, chain_id));
+    layers.filter(|(_, source, _)| !source.is_left_out()).collect()
 }
 
 /// What is in a layer, and how much room it takes where it lies.
@@ -174,10 +182,10 @@ fn json(stack: &Stack) -> Result<Value> {
     object.insert("created".into(), text(config.and_then(|config| config.created.as_deref().map(in_utc))));
     object.insert("author".into(), text(config.and_then(|config| config.author.clone())));
     object.insert("config".into(), config.map_or(Value::Null, |config| config.config.clone()));
-    let layers = (0u32..).zip(image.layers.iter().zip(image.chain_ids())).map(|(no, (source, chain_id))| {
-        let layer = stack.layer(LayerNo(no))?;
+    let layers = layers(image).into_iter().map(|(no, source, chain_id)| {
+        let layer = stack.layer(no)?;
         Ok(json!({
-            "layer": no,
+            "layer": no.0,
             "place": source.place,
             "diff_id": source.diff_id.as_ref().map(ToString::to_string),
             "chain_id": chain_id.as_ref().map(ToString::to_string),
@@ -187,7 +195,7 @@ fn json(stack: &Stack) -> Result<Value> {
             "size": layer.index.data_size(),
             "members": layer.index.member_count(),
             "rejected": layer.index.rejected().len(),
-            "created_by": stack.created_by(LayerNo(no)),
+            "created_by": stack.created_by(no),
         }))
     });
     object.insert("layers".into(), layers.collect::<Result<Vec<_>>>()?.into());

@@ -93,12 +93,19 @@ fn share(waste: &Waste) -> String {
     format!("{:.1} %", waste.share() * 100.0)
 }
 
+/// The layers that are there.
+fn layers<'a>(stack: &'a Stack, waste: &'a Waste) -> impl Iterator<Item = (LayerNo, &'a LayerWaste)> {
+    let is_there =
+        |no: LayerNo| stack.image.layers.get(no.0 as usize).is_none_or(|layer| !layer.is_left_out());
+    (0..).map(LayerNo).zip(&waste.layers).filter(move |(no, _)| is_there(*no))
+}
+
 fn write_report(out: &mut Output, stack: &Stack, waste: &Waste) -> io::Result<()> {
     let (bytes, hidden) = (human_size(waste.bytes()), human_size(waste.hidden()));
     let efficiency = waste.efficiency() * 100.0;
     writeln!(out, "efficiency {efficiency:.1} %: {hidden} of {bytes} in all layers hidden")?;
     writeln!(out, "\nlayer        size      hidden       hides  step")?;
-    for (no, layer) in (0..).map(LayerNo).zip(&waste.layers) {
+    for (no, layer) in layers(stack, waste) {
         let line = format!(
             "{no:>5}  {:>10}  {:>10}  {:>10}  {}",
             human_size(layer.bytes),
@@ -148,7 +155,7 @@ fn files(files: &[WastedFile]) -> String {
 }
 
 fn waste_json(stack: &Stack, waste: &Waste) -> Value {
-    let layers = (0..).map(LayerNo).zip(&waste.layers).map(|(no, layer)| layer_json(stack, no, layer));
+    let layers = layers(stack, waste).map(|(no, layer)| layer_json(stack, no, layer));
     json!({
         "size": waste.bytes(),
         "hidden": hidden_json(&waste.hidden_by_reason()),

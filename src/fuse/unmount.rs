@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -11,6 +13,10 @@ use rustix::mount::UnmountFlags;
 use super::fusermount;
 use super::mount::{FS_TYPE, MountError};
 use super::mountinfo::{self, MountId, Mounted};
+
+/// How long a mount may be busy before that is said: a process that another one has just forked holds what was open
+/// there until it runs its program.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A mount of ours.
 #[derive(Debug)]
@@ -115,7 +121,7 @@ pub fn unmount(dir: &Path, lazy: bool) -> Result<(), MountError> {
     let Some(mounted) = mounted.filter(|mounted| mounted.kind == FS_TYPE) else {
         return Err(no_mount(path));
     };
-    match (detach(&path, lazy, false), mounted.user) {
+    match (detach_once_free(&path, lazy), mounted.user) {
         (Err(MountError::Unmount { dir, .. }), Some(user)) if user != rustix::process::getuid().as_raw() => {
             Err(MountError::Foreign { dir, user })
         }
@@ -138,6 +144,16 @@ fn absolute(dir: &Path) -> io::Result<PathBuf> {
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = dir.file_name().ok_or(io::ErrorKind::NotFound)?;
     Ok(parent.canonicalize()?.join(name))
+}
+
+fn detach_once_free(dir: &Path, lazy: bool) -> Result<(), MountError> {
+    let since = Instant::now();
+    loop {
+        match detach(dir, lazy, false) {
+            Err(MountError::Busy(_)) if since.elapsed() < PATIENCE => thread::sleep(PATIENCE / 15),
+            result => return result,
+        }
+    }
 }
 
 fn detach(dir: &Path, lazy: bool, through_helper: bool) -> Result<(), MountError> {

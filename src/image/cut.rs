@@ -2,7 +2,7 @@
 
 use crate::layer::LayerNo;
 
-use super::{Error, Image, IndexedLayer, LayerSource, Origin};
+use super::{Error, Image, LayerSource};
 
 /// How many of an image's layers are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,8 +47,7 @@ impl Image {
     /// Leaves out layers. What is left is another image: it has no ID and no name.
     pub fn cut(mut self, cut: Cut) -> Result<Image, Error> {
         let Some(top) = cut.top() else { return Ok(self) };
-        let empty = || LayerSource::of(String::new(), Origin::Indexed(IndexedLayer::empty()));
-        cut.apply(&mut self.layers, empty)?;
+        cut.apply(&mut self.layers, LayerSource::left_out)?;
         if let Some(config) = &mut self.config {
             config.cut(top.0 as usize + 1);
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::text::{Lines, escape, human_size, in_utc_seconds};
 
-use super::{HistoryEntry, Image};
+use super::{HistoryEntry, Image, LayerSource};
 
 impl Image {
     /// All steps with their layers, and behind them layers that no step speaks of.
@@ -18,6 +18,10 @@ impl Image {
         // A history may claim more layers than there are.
         for (_, layer) in &mut steps {
             *layer = layer.filter(|&no| no < self.layers.len());
+        }
+        if self.layers.iter().any(LayerSource::is_left_out) {
+            let is_there = |no: usize| self.layers.get(no).is_some_and(|layer| !layer.is_left_out());
+            steps.retain(|(_, layer)| layer.is_some_and(is_there));
         }
         steps
     }

@@ -154,6 +154,16 @@ pub enum Origin {
 }
 
 impl LayerSource {
+    /// One in the place of a layer that was left out, so that those above keep their numbers.
+    pub(super) fn left_out() -> LayerSource {
+        LayerSource::of(String::new(), Origin::Indexed(IndexedLayer::empty()))
+    }
+
+    /// Whether it only stands in the place of a layer: it is nowhere.
+    pub fn is_left_out(&self) -> bool {
+        self.place.is_empty()
+    }
+
     /// A layer of which nothing is claimed.
     fn of(place: String, origin: Origin) -> LayerSource {
         let (digest, diff_id, toc) = (None, None, None);

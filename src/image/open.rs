@@ -118,14 +118,18 @@ impl Opening {
         }
     }
 
-    /// Says how much there is to be read.
-    pub fn expect<'a>(&self, layers: impl Iterator<Item = &'a LayerSource>) {
-        let cost = |layer: &LayerSource| match &layer.origin {
+    /// What reading a layer costs: the bytes that have to be decoded.
+    pub fn cost(&self, layer: &LayerSource) -> u64 {
+        match &layer.origin {
             // What cannot be read will say so when it is.
             Origin::File(file) => self.tars.cost(&file.blob).unwrap_or(0),
             Origin::Indexed(_) | Origin::Missing(_) => 0,
-        };
-        self.tars.progress.expect(layers.map(cost).sum());
+        }
+    }
+
+    /// Says how much there is to be read.
+    pub fn expect<'a>(&self, layers: impl Iterator<Item = &'a LayerSource>) {
+        self.tars.progress.expect(layers.map(|layer| self.cost(layer)).sum());
     }
 
     /// Reads a layer that could not be recalled.

@@ -3,8 +3,8 @@
 use crate::layer::{Found, LayerNo, Result};
 use crate::path::TreePath;
 
-use super::words::judge;
-use super::{Member, Node, Union, Verdict, Word};
+use super::words::{hides, judge};
+use super::{Hiding, Member, Node, Union, Verdict, Word};
 
 /// The decision on one component of the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,21 @@ impl Explanation {
             _ => None,
         });
         Some(by.max().map_or(Missing::Nowhere, Missing::HiddenBy))
+    }
+
+    /// The first of the layers above one that hid what this has at the path, and how; [`Missing::HiddenBy`] says which
+    /// hides it last.
+    pub fn first_to_hide(&self, layer: LayerNo) -> Option<Hiding> {
+        // Of one layer's words that on the path itself is meant.
+        let hiding = self.steps.iter().enumerate().rev().flat_map(|(no, step)| {
+            let own = step.words.iter().find(|word| word.layer == layer);
+            let above = step.words.iter().filter(move |word| word.layer > layer);
+            let hiding =
+                own.into_iter().flat_map(move |own| above.clone().filter(move |word| hides(word, own)));
+            let is_above = no + 1 < self.steps.len();
+            hiding.map(move |word| Hiding { by: word.layer, word: word.found, is_above })
+        });
+        hiding.min_by_key(|hiding| hiding.by)
     }
 }
 

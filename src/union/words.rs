@@ -40,40 +40,30 @@ pub enum Below {
     LeftOut,
 }
 
+impl Hiding {
+    /// Whether it takes the name away; else something else stands in its place.
+    pub fn deletes(&self) -> bool {
+        match self.word {
+            Found::Whiteout => true,
+            Found::Dir { .. } => self.is_above,
+            Found::Absent | Found::Leaf(_) => false,
+        }
+    }
+}
+
 impl Union {
-    /// Tells every layer's word on every name, also on those that do not show, as [`explain`](super::explain()) has
-    /// them; of a name only the words of the layers that have one, top first. The root comes first, then parents
-    /// before children and siblings in the order of their bytes. It keeps one listing per level, never the tree.
+    /// Tells every layer's word on every name, also on those that do not show, and which layer was the first to hide
+    /// it; of a name only the words of the layers that have one, top first. The root comes first, then parents before
+    /// children and siblings in the order of their bytes. It keeps one listing per level, never the tree.
     pub fn tell_words<E: From<Error>>(
         &self,
-        tell: impl FnMut(&TreePath, &[Word]) -> std::result::Result<Below, E>,
-    ) -> std::result::Result<(), E> {
-        let judge = |words: &mut [Word]| {
-            judge(words);
-        };
-        self.tell_judged(Verdict::Silent, judge, tell)
-    }
-
-    /// The same, with the layer that was the first to hide each of them.
-    pub fn tell_hiding<E: From<Error>>(
-        &self,
-        tell: impl FnMut(&TreePath, &[Word<Option<Hiding>>]) -> std::result::Result<Below, E>,
-    ) -> std::result::Result<(), E> {
-        self.tell_judged(None, find_hiding, tell)
-    }
-
-    /// Tells all words. As they come to be judged, each has the verdict on the directory that it is in.
-    fn tell_judged<V: Copy, E: From<Error>>(
-        &self,
-        start: V,
-        judge: impl Fn(&mut [Word<V>]),
-        mut tell: impl FnMut(&TreePath, &[Word<V>]) -> std::result::Result<Below, E>,
+        mut tell: impl FnMut(&TreePath, &[Word<Option<Hiding>>]) -> std::result::Result<Below, E>,
     ) -> std::result::Result<(), E> {
         let mut path = TreePath::root();
-        let mut words = self.root_words(start);
-        let mut levels: Vec<Heads<'_, V>> = Vec::new();
+        let mut words = self.root_words(None);
+        let mut levels: Vec<Heads<'_, Option<Hiding>>> = Vec::new();
         loop {
-            judge(&mut words);
+            find_hiding(&mut words);
             match tell(&path, &words)? {
                 Below::Told if words.iter().any(|word| matches!(word.found, Found::Dir { .. })) => {
                     levels.push(self.heads_below(&words)?);
@@ -98,7 +88,7 @@ impl Union {
     }
 
     /// The names in the directories among words.
-    fn heads_below<V: Copy>(&self, words: &[Word<V>]) -> Result<Heads<'_, V>> {
+    fn heads_below(&self, words: &[Word<Option<Hiding>>]) -> Result<Heads<'_, Option<Hiding>>> {
         let mut heads = Heads::new(self);
         for (rank, word) in (0..).zip(words) {
             if let Found::Dir { dir, .. } = word.found {
@@ -110,7 +100,10 @@ impl Union {
 }
 
 /// Gathers the words on the next name that any layer has one on.
-fn gather<'a, V: Copy>(heads: &mut Heads<'a, V>, words: &mut Vec<Word<V>>) -> Result<Option<&'a [u8]>> {
+fn gather<'a>(
+    heads: &mut Heads<'a, Option<Hiding>>,
+    words: &mut Vec<Word<Option<Hiding>>>,
+) -> Result<Option<&'a [u8]>> {
     words.clear();
     while let Some(first) = heads.pop()? {
         let mut next = Some(first);
@@ -140,7 +133,7 @@ pub(super) fn judge(words: &mut [Word]) -> Option<Node> {
     merge.finish()
 }
 
-/// Finds out of each word what on this very name hides it, unless what hides its directory came before.
+/// Finds out of each word what hides it first: what hid its directory, which it has, or something on this very name.
 fn find_hiding(words: &mut [Word<Option<Hiding>>]) {
     for word in &mut *words {
         word.verdict = word.verdict.map(|hiding| Hiding { is_above: true, ..hiding });
@@ -164,7 +157,8 @@ fn find_hiding(words: &mut [Word<Option<Hiding>>]) {
     }
 }
 
-fn hides<V>(above: &Word<V>, below: &Word<V>) -> bool {
+/// Whether a word alone would hide another one below it.
+pub(super) fn hides<V>(above: &Word<V>, below: &Word<V>) -> bool {
     let mut merge = Merge::new();
     merge.push(above.layer, above.found);
     matches!(merge.push(below.layer, below.found), Verdict::Hidden { .. })

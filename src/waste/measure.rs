@@ -16,7 +16,7 @@ pub fn measure(stack: &Stack, top: usize) -> Result<Waste, Error> {
     let layers = vec![LayerWaste::default(); stack.union.layers().count()];
     let links = Links::new(stack.union.linked_from_above());
     let mut measuring = Measuring { stack, layers, links, worst: Worst::new(top), files: Vec::new() };
-    stack.union.tell_hiding(|path, words| measuring.take(path, words).map(|()| Below::Told))?;
+    stack.union.tell_words(|path, words| measuring.take(path, words).map(|()| Below::Told))?;
     Ok(measuring.finish())
 }
 

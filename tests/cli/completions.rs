@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{gzip, stored, write};
+use super::{app, gzip, stored, write};
 use crate::support::archive::{Written, oci};
 use crate::support::mount::PEELFS;
 use crate::support::need::{has, need};
@@ -47,6 +47,19 @@ many/
 $ peelfs __complete-path -- m mount gzip.tar
 $ peelfs __complete-path -- m ls
 $ XDG_CACHE_HOME=$PWD/none peelfs __complete-path -- / ls gzip.tar
+"#,
+    );
+}
+
+#[test]
+fn plain_layers_are_read_for_it() {
+    session(
+        app().path(),
+        r#"
+$ peelfs __complete-path -- /etc/ cat app.tar@1 | tr '\0' '\n'
+/etc/passwd
+$ peelfs __complete-path -- /etc/ cat app.tar | tr '\0' '\n'
+/etc/hostname
 "#,
     );
 }

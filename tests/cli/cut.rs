@@ -39,6 +39,20 @@ versions
   layer 1     -rw-r--r-- 0:0        8 B  2023-11-14T22:13:20Z  sha256:859a38a0a08557f9a192ce9310bc904898165a278d863905d0353f609830f09c  shown
 => shown from layer 1 (step 1)
 ! peelfs: warning: members with no place in the tree: 1; `peelfs verify` lists them
+$ peelfs history app.tar#1
+1  5.5 KiB  step 1
+$ peelfs inspect app.tar#1 | sed -n '/^layers/,/step/p' | grep -v ID
+layers       1 (base first)
+layer 1
+  size       8 B of files in 8 entries, 5.5 KiB stored
+  step       step 1
+! peelfs: warning: members with no place in the tree: 1; `peelfs verify` lists them
+$ peelfs waste app.tar#1
+efficiency 100.0 %: 0 B of 8 B in all layers hidden
+
+layer        size      hidden       hides  step
+    1         8 B           -           -  step 1
+! peelfs: warning: members with no place in the tree: 1; `peelfs verify` lists them
 $ peelfs history app.tar@1
 0  11.0 KiB  step 0
 1   5.5 KiB  step 1

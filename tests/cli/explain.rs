@@ -36,7 +36,7 @@ made by
 versions
   layer 1     -rw-r--r-- 0:0        8 B  2023-11-14T22:13:20Z  sha256:859a38a0a08557f9a192ce9310bc904898165a278d863905d0353f609830f09c  hidden: IMAGE@1 has it
   layer 0     -rw-r--r-- 0:0        4 B  2023-11-14T22:13:20Z  sha256:4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2  hidden: IMAGE@0 has it
-=> not there: hidden by layer 2 (step 2)
+=> not there: deleted by layer 2 (step 2)
 $ peelfs explain app.tar /etc/motd
 /etc
   layer 2     directory, opaque, implied     → shown; nothing below shows in it, the search ends here
@@ -52,7 +52,7 @@ made by
   layer 0     step 0
 versions
   layer 0     -rw-r--r-- 0:0        5 B  2023-11-14T22:13:20Z  sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  hidden: IMAGE@0 has it
-=> not there: hidden by layer 2 (step 2)
+=> not there: deleted by layer 1 (step 1); layer 2 hides it, too (step 2)
 $ peelfs explain app.tar /etc
 /etc
   layer 2     directory, opaque, implied     → shown; nothing below shows in it, the search ends here
@@ -150,7 +150,8 @@ $ peelfs explain --json app.tar /etc/passwd
   "shown": null,
   "missing": {
     "reason": "hidden",
-    "hidden_by": 2
+    "hidden_by": 2,
+    "deleted_by": 2
   },
   "followed": [],
   "steps": [

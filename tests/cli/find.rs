@@ -130,18 +130,18 @@ $ peelfs find app.tar --all-layers -type f
 /bin/ash  layer 1  shown
 /bin/sh  layer 0  shown
 /etc/hostname  layer 2  shown
-/etc/motd  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /etc/motd)
-/etc/passwd  layer 1  hidden by layer 2  (peelfs cat app.tar@1 /etc/passwd)
-/etc/passwd  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /etc/passwd)
+/etc/motd  layer 0  deleted by layer 1  (peelfs cat app.tar@0 /etc/motd)
+/etc/passwd  layer 1  deleted by layer 2  (peelfs cat app.tar@1 /etc/passwd)
+/etc/passwd  layer 0  replaced by layer 1  (peelfs cat app.tar@0 /etc/passwd)
 /srv/data  layer 2  shown
 /srv/link  layer 2  shown
 /usr/lib/libc.so  layer 0  shown
 $ peelfs find app.tar --all-layers /etc/motd
-/etc/motd  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /etc/motd)
+/etc/motd  layer 0  deleted by layer 1  (peelfs cat app.tar@0 /etc/motd)
 $ peelfs cat app.tar@0 /etc/motd
 hello(no newline)
 $ peelfs find app.tar --all-layers -name passwd --layer 1 -l
--rw-r--r--   1     0     0           8 2023-11-14 22:13 L1  /etc/passwd  layer 1  hidden by layer 2  (peelfs cat app.tar@1 /etc/passwd)
+-rw-r--r--   1     0     0           8 2023-11-14 22:13 L1  /etc/passwd  layer 1  deleted by layer 2  (peelfs cat app.tar@1 /etc/passwd)
 $ peelfs find app.tar@1 --all-layers -name motd --json
 [
   {
@@ -155,6 +155,7 @@ $ peelfs find app.tar@1 --all-layers -name motd --json
     "layer": 0,
     "verdict": "hidden",
     "hidden_by": 1,
+    "reason": "deleted",
     "image": "app.tar@0"
   }
 ]
@@ -163,8 +164,8 @@ $ peelfs find app.tar --all-layers -maxdepth 1 -type d
 /bin  layer 0  merged
 /dev  layer 1  shown
 /etc  layer 2  shown
-/etc  layer 1  hidden by layer 2
-/etc  layer 0  hidden by layer 2
+/etc  layer 1  replaced by layer 2  (peelfs ls app.tar@1 /etc)
+/etc  layer 0  replaced by layer 2  (peelfs ls app.tar@0 /etc)
 /run  layer 1  shown
 /srv  layer 2  shown
 /tmp  layer 0  shown
@@ -185,7 +186,7 @@ fn a_command_that_is_told_survives_the_shell() {
         dir.path(),
         r#"
 $ peelfs find 'my app.tar' --all-layers -type f
-/a/it's a secret  layer 0  hidden by layer 1  (peelfs cat 'my app.tar@0' '/a/it'\''s a secret')
+/a/it's a secret  layer 0  deleted by layer 1  (peelfs cat 'my app.tar@0' '/a/it'\''s a secret')
 $ eval "$(peelfs find 'my app.tar' --all-layers -type f | sed 's/.*(\(.*\))/\1/')"
 found(no newline)
 "#,
@@ -301,16 +302,16 @@ fn in_all_layers_a_path_is_as_it_stands_and_where_its_symlinks_lead() {
         r#"
 $ peelfs find app.tar --all-layers /lib
 /lib  layer 1  shown
-/lib  layer 0  hidden by layer 1
-/lib/old  layer 0  hidden by layer 1  (peelfs cat app.tar@0 /lib/old)
+/lib  layer 0  replaced by layer 1  (peelfs ls app.tar@0 /lib)
+/lib/old  layer 0  replaced by layer 1  (peelfs cat app.tar@0 /lib/old)
 $ peelfs find app.tar --all-layers /lib/new
-/usr/lib/new  layer 0  hidden by layer 2  (peelfs cat app.tar@0 /usr/lib/new)
+/usr/lib/new  layer 0  deleted by layer 2  (peelfs cat app.tar@0 /usr/lib/new)
 $ peelfs find app.tar --all-layers /lib/old
-/lib/old  layer 0  hidden by layer 1  (peelfs cat app.tar@0 /lib/old)
+/lib/old  layer 0  replaced by layer 1  (peelfs cat app.tar@0 /lib/old)
 $ peelfs find app.tar --all-layers /lib/
 /lib  layer 1  shown
-/lib  layer 0  hidden by layer 1
-/lib/old  layer 0  hidden by layer 1  (peelfs cat app.tar@0 /lib/old)
+/lib  layer 0  replaced by layer 1  (peelfs ls app.tar@0 /lib)
+/lib/old  layer 0  replaced by layer 1  (peelfs cat app.tar@0 /lib/old)
 $ peelfs find app.tar --all-layers /lib/../usr/lib
 ! peelfs: /usr/usr/lib: no layer has it
 ? 2

@@ -43,7 +43,7 @@ $ peelfs explain base.tar --upper upper a/y | grep -v sha256
 made by
   layer 0     step 0
 versions
-=> not there: hidden by the upper
+=> not there: deleted by the upper
 $ peelfs explain base.tar --upper upper /b | grep -v sha256
 /b
   upper       file, 0644, 4 B                → shown, the search ends here; in the place of what layer 0 has
@@ -108,7 +108,7 @@ $ peelfs explain base.tar --upper upper a/sub/z | grep -v sha256
 made by
   layer 0     step 0
 versions
-=> not there: hidden by the upper
+=> not there: deleted by the upper
 $ peelfs explain base.tar --upper upper nothing | grep -v sha256
 /nothing
   neither the upper nor any layer has it
@@ -311,8 +311,8 @@ $ peelfs explain --json base.tar --upper upper a/x
 $ peelfs explain --json base.tar --upper upper a/y | grep -A3 missing
   "missing": {
     "reason": "hidden",
-    "hidden_by": "upper"
-  },
+    "hidden_by": "upper",
+    "deleted_by": "upper"
 $ peelfs explain --json base.tar --upper upper moved | grep -c '"redirect": "/a/sub"'
 1
 "#,

@@ -35,7 +35,13 @@ pub fn draw(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     let area = frame(&title, focused, theme, model.layout.tree, buf);
     position(model, theme, buf);
     if let Some(find) = &model.find {
-        put(buf, Rect { height: area.height.min(1), ..area }, 0, &input(find), Style::new());
+        put(
+            buf,
+            Rect { height: area.height.min(1), ..area },
+            0,
+            &input(find, model.look().mode),
+            Style::new(),
+        );
         if find.is_typing {
             let below =
                 Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area };
@@ -75,8 +81,8 @@ fn position(model: &Model<'_>, theme: Theme, buf: &mut Buffer) {
     }
 }
 
-/// The text that is searched for, and how far that is.
-fn input(find: &Find<'_>) -> String {
+/// The text that is searched for, and how far that is; where there may be more to find, if nothing was.
+fn input(find: &Find<'_>, mode: Mode) -> String {
     let text = escape(find.text.as_bytes(), Lines::Escape);
     let caret = if find.is_typing { "▏" } else { "" };
     let state = find.search.as_ref().map(|search| {
@@ -84,7 +90,14 @@ fn input(find: &Find<'_>) -> String {
         let hits = format!("{at}/{}", search.hits.len());
         match (search.is_done(), search.is_full()) {
             (_, true) => format!("{hits}, and more"),
-            (true, _) => format!("{hits} of {}", count(search.looked_at, "name")),
+            (true, _) => {
+                let names = count(search.looked_at, "name");
+                let is_missing = search.hits.is_empty() && mode == Mode::Merged;
+                format!(
+                    "{hits} of {names}{}",
+                    if is_missing { " that show; Esc 2: deleted ones, too" } else { "" }
+                )
+            }
             (false, _) => format!("{hits}, {} so far …", count(search.looked_at, "name")),
         }
     });
