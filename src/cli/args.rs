@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub struct OpenArgs {
     /// Hold decoded bytes of compressed layers in so much memory [default: 64M]
     #[arg(long, help_heading = HEADING, value_name = "SIZE")]
     pub cache_mem: Option<Size>,
-    /// Open layers that are not what the image says they are
+    /// Open compressed layers that are not what the image says they are; plain ones only `verify` compares
     #[arg(long, help_heading = HEADING)]
     pub no_verify: bool,
     /// Open a layer by the table of contents in it (eStargz, zstd:chunked), without decoding the layer
@@ -121,6 +122,21 @@ impl ImageArgs {
 
     pub fn stack(&self) -> Result<Stack, stack::Error> {
         self.open.stack(&self.input(), cut_of(&self.image_path).1)
+    }
+
+    /// Refuses to write over the image, under whatever name, or over a file of an image that is a directory.
+    pub fn check_output(&self, output: &Path) -> Result<(), String> {
+        let (Ok(there), Ok(real)) = (output.metadata(), output.canonicalize()) else { return Ok(()) };
+        let is_read = |input: &Path| {
+            let is_it =
+                input.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()));
+            is_it || input.is_dir() && input.canonicalize().is_ok_and(|dir| real.starts_with(dir))
+        };
+        let (image, _) = cut_of(&self.image_path);
+        match self.lower.iter().map(PathBuf::as_path).chain([image]).any(is_read) {
+            true => Err(format!("{}: belongs to the image: name another file", output.display())),
+            false => Ok(()),
+        }
     }
 }
 

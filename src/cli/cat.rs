@@ -9,6 +9,7 @@ use crate::path::TreePath;
 use crate::union::Last;
 
 use super::args::{ImageArgs, path_bytes};
+use super::hidden::resolve;
 use super::output::Output;
 use super::{Outcome, Result, pass_over};
 
@@ -31,7 +32,7 @@ pub fn run(args: Args) -> Result {
     let mut outcome = Outcome::Fine;
     let mut buffer = vec![0; CHUNK];
     for path in &args.paths {
-        let copied = match File::open(&fs, path_bytes(path)) {
+        let copied = match File::open(&args.image, &fs, path_bytes(path)) {
             Ok(file) => file.copy(&mut out, &mut buffer)?,
             Err(error) => Err(error),
         };
@@ -51,9 +52,9 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    fn open<'a>(fs: &'a Filesystem, path: &[u8]) -> Result<File<'a>> {
+    fn open<'a>(args: &ImageArgs, fs: &'a Filesystem, path: &[u8]) -> Result<File<'a>> {
         let union = &fs.stack().union;
-        let resolved = union.resolve(path, Last::Follow)?;
+        let resolved = resolve(args, fs.stack(), path, Last::Follow)?;
         match union.attributes(&resolved.node)?.kind {
             Kind::Regular => {}
             kind => return Err(format!("{}: is a {}", resolved.path, kind.name()).into()),

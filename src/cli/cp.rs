@@ -15,6 +15,7 @@ use crate::text::shown_path;
 use crate::union::{Last, Node, Resolved};
 
 use super::args::{ImageArgs, OpenArgs, cut_of};
+use super::hidden::resolve;
 use super::output::Output;
 use super::progress::Bar;
 use super::{Outcome, Result, complain};
@@ -59,11 +60,12 @@ pub fn run(args: Args) -> Result {
     }
     // Each directory on the way to what is copied is open.
     fuse::raise_file_limit();
-    let stack = ImageArgs { image_path: image, lower: args.lower, open: args.open }.stack()?;
+    let image = ImageArgs { image_path: image, lower: args.lower, open: args.open };
+    let stack = image.stack()?;
     let last = if args.follow_link { Last::Follow } else { Last::Keep };
     let bar = Bar::new("copying");
     if to_stdout {
-        return archive(&stack, &paths, last, &bar);
+        return archive(&image, &stack, &paths, last, &bar);
     }
     if paths.len() > 1 && !dest.is_dir() {
         return Err(format!("{}: no directory, for several things to go into", dest.display()).into());
@@ -71,7 +73,8 @@ pub fn run(args: Args) -> Result {
     let manner = Manner { archive: args.archive };
     let mut outcome = Outcome::Fine;
     for path in &paths {
-        let copied = copy(&stack, path, last, &dest, manner, &bar);
+        let found = resolve(&image, &stack, path, last);
+        let copied = found.and_then(|found| copy(&stack, path, found, &dest, manner, &bar));
         match copied {
             Ok(Outcome::Fine) => {}
             Ok(_) => outcome = Outcome::Partial,
@@ -102,11 +105,25 @@ fn order(words: &[OsString]) -> Result<Order> {
             let paths = paths.iter().map(|path| path.as_bytes().to_vec()).collect();
             Ok(Order { image: image.into(), paths, dest })
         }
-        [first, ..] => {
-            let first = Path::new(first).display();
-            Err(format!("{first}: no image and path; usage: peelfs cp IMAGE:PATH... DEST").into())
+        [_, ..] => {
+            let bad = sources.iter().zip(&split).find_map(|(word, split)| split.is_none().then_some(word));
+            Err(bad.map(|word| no_image_and_path(word)).unwrap_or_default().into())
         }
         [] => Err("nothing to copy; usage: peelfs cp IMAGE:PATH... DEST".into()),
+    }
+}
+
+/// What is wrong with a word that should be both.
+fn no_image_and_path(word: &OsStr) -> String {
+    let bytes = word.as_bytes();
+    match bytes.iter().position(|&byte| byte == b':') {
+        Some(colon) => {
+            let image = Path::new(OsStr::from_bytes(bytes.get(..colon).unwrap_or_default()));
+            format!("{}: no such file", image.display())
+        }
+        None => {
+            format!("{}: no image and path; usage: peelfs cp IMAGE:PATH... DEST", Path::new(word).display())
+        }
     }
 }
 
@@ -124,11 +141,11 @@ fn split(word: &OsStr) -> Option<(PathBuf, Vec<u8>)> {
 }
 
 /// A tar of all of it.
-fn archive(stack: &Stack, paths: &[Vec<u8>], last: Last, bar: &Bar) -> Result {
+fn archive(image: &ImageArgs, stack: &Stack, paths: &[Vec<u8>], last: Last, bar: &Bar) -> Result {
     let mut out = Output::bulk();
     let mut export = Export::new(stack, &mut out, bar);
     for path in paths {
-        let Resolved { path: real, node, .. } = stack.union.resolve(path, last)?;
+        let Resolved { path: real, node, .. } = resolve(image, stack, path, last)?;
         let name = if is_contents(path) { b"".to_vec() } else { name_of(path, &real) };
         export.add_tree(&real, &node, &name)?;
     }
@@ -141,8 +158,8 @@ fn archive(stack: &Stack, paths: &[Vec<u8>], last: Last, bar: &Bar) -> Result {
     Ok(if left_out.is_empty() { Outcome::Fine } else { Outcome::Partial })
 }
 
-fn copy(stack: &Stack, path: &[u8], last: Last, dest: &Path, manner: Manner, bar: &Bar) -> Result {
-    let Resolved { path: real, node, .. } = stack.union.resolve(path, last)?;
+fn copy(stack: &Stack, path: &[u8], found: Resolved, dest: &Path, manner: Manner, bar: &Bar) -> Result {
+    let Resolved { path: real, node, .. } = found;
     let wrong = |error: std::io::Error| format!("{}: {error}", dest.display());
     let to = place(path, &real, &node, dest).map_err(wrong)?;
     if let Node::Leaf { layer, leaf } = node {

@@ -13,6 +13,7 @@ use crate::union::Last;
 use crate::usage::{Measure, Sum, Usage};
 
 use super::args::{ImageArgs, path_bytes};
+use super::hidden::resolve;
 use super::output::{Output, put_name};
 use super::style::Style;
 use super::{Outcome, Result, pass_over};
@@ -82,10 +83,10 @@ pub fn run(args: Args) -> Result {
     let is_kept = args.json || args.layers || args.sort.is_some();
     let root = [OsString::from("/")];
     for path in if args.paths.is_empty() { &root[..] } else { &args.paths } {
-        let start = match stack.union.resolve(path_bytes(path), Last::Keep) {
+        let start = match resolve(&args.image, &stack, path_bytes(path), Last::Keep) {
             Ok(start) => start,
             Err(error) => {
-                outcome = pass_over(&mut out, &error)?;
+                outcome = pass_over(&mut out, &*error)?;
                 continue;
             }
         };

@@ -45,6 +45,7 @@ pub fn run(args: Args) -> Result {
     if file.is_none() && Output::new().is_terminal() {
         return Err("standard output is a terminal: name a file with -o".into());
     }
+    file.map_or(Ok(()), |file| args.image.check_output(file))?;
     let stored = stored_as(args.compression, file);
     let stack = args.image.stack()?;
     let upper = args.upper.as_deref().map(|dir| look_at_upper(dir, &stack, args.force)).transpose()?;

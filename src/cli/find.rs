@@ -1,26 +1,25 @@
 //! `peelfs find`: names in the image that pass tests, as find(1) has them; also those that layers hide.
 
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use serde_json::Map;
 
 use crate::account::physical;
-use crate::entry::{Attributes, Kind, Xattr};
+use crate::entry::{Attributes, Xattr};
 use crate::find::{Subject, Tests};
-use crate::image::Cut;
-use crate::layer::{self, EntryNo, Found, LayerNo};
+use crate::layer::{self, EntryNo, Found};
 use crate::path::TreePath;
 use crate::stack::Stack;
-use crate::text::{Lines, escape, mode, short_time};
+use crate::text::{mode, short_time};
 use crate::union::{Below, Hiding, Last, Node, Union, Word};
 
-use super::args::{ImageArgs, cut_of, path_bytes};
+use super::args::{ImageArgs, path_bytes};
 use super::entry::{Shown, put_attributes};
 use super::find_tests::TestArgs;
+use super::hidden::{as_of, command, resolve};
 use super::output::{JsonArray, Output, put_name};
 use super::style::Style;
 use super::{Outcome, Result, pass_over};
@@ -96,9 +95,9 @@ pub fn run(args: Args) -> Result {
 /// Looks at what shows below a path; the inner error is of the path alone.
 fn find(hits: &mut Hits<'_>, tests: &Tests, path: &[u8]) -> Result<Result<()>> {
     let union = &hits.stack.union;
-    let start = match union.resolve(path, Last::Keep) {
+    let start = match resolve(&hits.args.image, hits.stack, path, Last::Keep) {
         Ok(start) => start,
-        Err(error) => return Ok(Err(error.into())),
+        Err(error) => return Ok(Err(error)),
     };
     if tests.pass(start.path.as_bytes(), &Here { union, node: &start.node })? {
         hits.shown(&start.path, &start.node)?;
@@ -277,7 +276,6 @@ impl Hits<'_> {
 
     fn of_layer(&mut self, path: &TreePath, of_layer: &OfLayer<'_>) -> Result<()> {
         let (attributes, word) = (of_layer.attributes()?, of_layer.word);
-        let image = self.image_of(word.layer);
         if let Some(array) = &mut self.array {
             let mut object = Map::new();
             put_name(&mut object, "path", path.as_bytes());
@@ -288,7 +286,7 @@ impl Hits<'_> {
                 object.insert("hidden_by".into(), hiding.by.0.into());
                 object.insert("reason".into(), how(hiding).into());
             }
-            put_name(&mut object, "image", image.as_bytes());
+            put_name(&mut object, "image", as_of(&self.args.image, word.layer).as_bytes());
             return Ok(array.push(&mut self.out, &object)?);
         }
         if self.args.long {
@@ -308,35 +306,9 @@ impl Hits<'_> {
         let layer = self.out.paint(Style::Layer, format!("layer {}", word.layer)).to_string();
         write!(self.out, "  {layer}  {what}")?;
         if word.verdict.is_some() {
-            self.command(path, attributes.kind, &image)?;
+            write!(self.out, "  ({})", command(&self.args.image, attributes.kind, word.layer, path))?;
         }
         Ok(self.out.write_all(b"\n")?)
-    }
-
-    /// The command that shows what is hidden.
-    fn command(&mut self, path: &TreePath, kind: Kind, image: &OsStr) -> io::Result<()> {
-        let verb = match kind {
-            Kind::Regular => "cat",
-            Kind::Directory => "ls",
-            _ => "stat",
-        };
-        let args = &self.args.image;
-        let lower =
-            args.lower.iter().map(|lower| format!("--lower {} ", quoted(lower.as_os_str().as_bytes())));
-        let choice = args.open.image.iter().map(|tag| format!("--image {} ", quoted(tag.as_bytes())));
-        let image = choice.chain(lower).collect::<String>() + &quoted(image.as_bytes());
-        let path = quoted(&[b"/", path.as_bytes()].concat());
-        write!(self.out, "  (peelfs {verb} {image} {path})")
-    }
-
-    /// The image in which what a layer has shows: as of this layer.
-    fn image_of(&self, layer: LayerNo) -> OsString {
-        let asked = &self.args.image.image_path;
-        let (path, cut) = cut_of(asked);
-        match cut {
-            Cut::Only(_) => asked.clone().into_os_string(),
-            Cut::Whole | Cut::UpTo(_) => as_of(path, layer.0),
-        }
     }
 
     fn name(&mut self, path: &TreePath, style: Style) -> io::Result<()> {
@@ -357,19 +329,4 @@ impl Hits<'_> {
 /// What was done to what is hidden.
 fn how(hiding: &Hiding) -> &'static str {
     if hiding.deletes() { "deleted" } else { "replaced" }
-}
-
-fn as_of(image: &Path, layer: u32) -> OsString {
-    let mut image = image.as_os_str().to_owned();
-    image.push(format!("@{layer}"));
-    image
-}
-
-/// A word as a shell would read it back.
-fn quoted(word: &[u8]) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,=%".contains(byte);
-    match word.iter().all(is_plain) && !word.is_empty() {
-        true => escape(word, Lines::Escape),
-        false => format!("'{}'", escape(word, Lines::Escape).replace('\'', "'\\''")),
-    }
 }

@@ -12,6 +12,7 @@ use crate::union::{Last, Node};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
+use super::hidden::resolve;
 use super::output::Output;
 use super::style::Style;
 use super::{Outcome, Result};
@@ -70,7 +71,7 @@ pub fn run(args: Args) -> Result {
 
 fn collect(stack: &Stack, args: &Args) -> Result<Vec<Line>> {
     let union = &stack.union;
-    let resolved = union.resolve(path_bytes(&args.path), Last::Keep)?;
+    let resolved = resolve(&args.image, stack, path_bytes(&args.path), Last::Keep)?;
     let followed = match &resolved.node {
         Node::Leaf { .. } if !args.long => {
             union.resolve(path_bytes(&args.path), Last::Follow).unwrap_or(resolved)

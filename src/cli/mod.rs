@@ -19,6 +19,7 @@ mod find;
 mod find_tests;
 mod find_words;
 mod export;
+mod hidden;
 mod history;
 mod index;
 mod inspect;

@@ -27,6 +27,7 @@ pub fn run(args: Args) -> Result {
     if to_file.is_none() && out.is_terminal() {
         return Err("standard output is a terminal: name a file with -o".into());
     }
+    to_file.map_or(Ok(()), |file| args.image.check_output(file))?;
     let stack = args.image.stack()?;
     // Where it lies is nobody's business who gets the page.
     let name = args.image.image_path.file_name().unwrap_or(args.image.image_path.as_os_str());

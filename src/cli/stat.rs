@@ -8,11 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::entry::Xattr;
 use crate::path::TreePath;
+use crate::stack::Stack;
 use crate::text::{Lines, count, escape, human_size, printable, shown_path, timestamp};
-use crate::union::{Last, Resolved, Union};
+use crate::union::{Last, Resolved};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
+use super::hidden::resolve;
 use super::output::{Output, put_name};
 use super::{Outcome, Result, pass_over};
 
@@ -39,7 +41,7 @@ pub fn run(args: Args) -> Result {
     let mut outcome = Outcome::Fine;
     let mut objects = Vec::new();
     for path in &args.paths {
-        match Stat::of(&stack.union, path_bytes(path), last) {
+        match Stat::of(&args.image, &stack, path_bytes(path), last) {
             Ok(stat) if args.json => objects.push(stat.json()),
             Ok(stat) => stat.write(&mut out)?,
             Err(error) => outcome = pass_over(&mut out, &*error)?,
@@ -60,8 +62,9 @@ struct Stat<'a> {
 }
 
 impl Stat<'_> {
-    fn of<'a>(union: &'a Union, path: &[u8], last: Last) -> Result<Stat<'a>> {
-        let Resolved { path, node, .. } = union.resolve(path, last)?;
+    fn of<'a>(args: &ImageArgs, stack: &'a Stack, path: &[u8], last: Last) -> Result<Stat<'a>> {
+        let Resolved { path, node, .. } = resolve(args, stack, path, last)?;
+        let union = &stack.union;
         Ok(Stat { path, shown: Shown::of(union, &node)?, xattrs: union.xattrs(&node)? })
     }
 

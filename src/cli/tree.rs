@@ -11,6 +11,7 @@ use crate::union::{Last, List, Listed, MergedDir, Node, Union};
 
 use super::args::{ImageArgs, path_bytes};
 use super::entry::Shown;
+use super::hidden::resolve;
 use super::output::Output;
 use super::style::Style;
 use super::{Outcome, Result};
@@ -36,7 +37,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> Result {
     let stack = args.image.stack()?;
-    let resolved = stack.union.resolve(path_bytes(&args.path), Last::Follow)?;
+    let resolved = resolve(&args.image, &stack, path_bytes(&args.path), Last::Follow)?;
     let mut out = if args.json { Output::new() } else { Output::paged() };
     let level = args.level.unwrap_or(usize::MAX);
     let mut drawing = Drawing { union: &stack.union, level, dirs_only: args.dirs_only, dirs: 0, files: 0 };

@@ -13,7 +13,7 @@ use crate::waste::{Hidden, LayerWaste, Reason, Waste, WastedFile, WastedPath};
 use super::args::ImageArgs;
 use super::output::{Output, put_name};
 use super::size::Size;
-use super::{Outcome, Result};
+use super::{Outcome, Result, complain};
 
 /// Show the bytes of an image that higher layers hide, by layer, step and path
 #[derive(clap::Args)]
@@ -42,7 +42,11 @@ pub fn run(args: Args) -> Result {
     out.flush()?;
     match args.fail_above.filter(|limit| limit.is_passed(&waste)) {
         Some(limit) => {
-            tracing::warn!("{} of {} hidden, more than {limit}", share(&waste), human_size(waste.bytes()));
+            complain(&format!(
+                "{} of {} hidden, more than {limit}",
+                share(&waste),
+                human_size(waste.bytes())
+            ));
             Ok(Outcome::Problems)
         }
         None => Ok(Outcome::Fine),
@@ -74,6 +78,10 @@ impl FromStr for Limit {
         let share = match text.strip_suffix('%') {
             Some(percent) => percent.parse::<f64>().map_err(|_| bad())? / 100.0,
             None if text.contains('.') => text.parse().map_err(|_| bad())?,
+            // `10` is meant as a share or as bytes, and by nobody as what another means.
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) && !matches!(text, "" | "0") => {
+                return Err(format!("`{text}` has no unit: `{text}%` or `{text}B`"));
+            }
             None => return text.parse().map(Limit::Bytes).map_err(|_| bad()),
         };
         if (0.0..=1.0).contains(&share) { Ok(Limit::Share(share)) } else { Err(bad()) }
@@ -121,7 +129,11 @@ fn write_report(out: &mut Output, stack: &Stack, waste: &Waste) -> io::Result<()
     }
     if !waste.worst.is_empty() {
         let (shown, paths) = (waste.worst.len() as u64, waste.paths);
-        let of = if shown < paths { format!(", the worst {shown} of them") } else { String::new() };
+        let of = if shown < paths {
+            format!(", the worst {shown} of them (--top N: more)")
+        } else {
+            String::new()
+        };
         writeln!(out, "\n{}{of}", count(paths, "path"))?;
     }
     for path in &waste.worst {

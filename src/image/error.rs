@@ -114,7 +114,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A layer was asked for that the image does not have.
-    #[error("no layer {no}: the image has {count}, counted from 0")]
+    #[error("no layer {no}: the top one of {count} is {}", count.saturating_sub(1))]
     NoSuchLayer {
         /// The layer.
         no: LayerNo,

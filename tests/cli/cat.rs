@@ -27,7 +27,7 @@ fn what_cannot_be_read_is_said_and_the_rest_is_written() {
         r#"
 $ peelfs cat app.tar etc/hostname etc/passwd srv/data
 box12345(no newline)
-! peelfs: /etc/passwd: no such file or directory
+! peelfs: /etc/passwd: deleted by layer 2 (step 2); to see it: peelfs cat app.tar@1 /etc/passwd
 ? 2
 $ peelfs cat app.tar nothing etc/hostname /etc srv/data 2>&1
 peelfs: /nothing: no such file or directory

@@ -11,7 +11,7 @@ fn an_image_is_seen_as_of_a_layer_and_a_layer_alone() {
 $ peelfs cat app.tar@0 /etc/motd
 hello(no newline)
 $ peelfs cat app.tar@1 /etc/motd
-! peelfs: /etc/motd: no such file or directory
+! peelfs: /etc/motd: deleted by layer 1 (step 1); to see it: peelfs cat app.tar@0 /etc/motd
 ? 2
 $ peelfs ls app.tar@1 /etc
 passwd
@@ -69,7 +69,7 @@ layer 0
   step       step 0
   from       app.tar: 308cc1fdc66c371f313f1cd210db0a335b0a43f753dfa0493d60078ec2f4cf5e/layer.tar
 $ peelfs ls app.tar@3
-! peelfs: no layer 3: the image has 3, counted from 0
+! peelfs: no layer 3: the top one of 3 is 2
 ? 2
 $ peelfs ls app.tar@x
 ! peelfs: app.tar@x: No such file or directory (os error 2)

@@ -73,7 +73,7 @@ $ peelfs ls app.tar /nothing
 ! peelfs: /nothing: no such file or directory
 ? 2
 $ peelfs ls app.tar /etc/motd
-! peelfs: /etc/motd: no such file or directory
+! peelfs: /etc/motd: deleted by layer 1 (step 1); to see it: peelfs cat app.tar@0 /etc/motd
 ? 2
 $ peelfs stat app.tar etc/hostname etc/nothing
 /etc/hostname
@@ -221,6 +221,94 @@ $ RUST_LOG=peelfs=debug peelfs ls --no-cache app.tar.xz etc 2>&1 >/dev/null | gr
 stream spooled compression=xz
 $ RUST_LOG=error peelfs ls -vv --no-cache app.tar.xz etc
 hostname
+"#,
+    );
+}
+
+#[test]
+fn of_what_was_deleted_it_is_said_by_what_and_how_it_is_read() {
+    session(
+        app().path(),
+        r#"
+$ peelfs cat app.tar /etc/motd
+! peelfs: /etc/motd: deleted by layer 1 (step 1); to see it: peelfs cat app.tar@0 /etc/motd
+? 2
+$ peelfs cat app.tar@0 /etc/motd
+hello(no newline)
+$ peelfs stat app.tar /etc/passwd
+! peelfs: /etc/passwd: deleted by layer 2 (step 2); to see it: peelfs cat app.tar@1 /etc/passwd
+? 2
+$ peelfs ls app.tar@1 /etc/motd
+! peelfs: /etc/motd: deleted by layer 1 (step 1); to see it: peelfs cat app.tar@0 /etc/motd
+? 2
+$ peelfs du app.tar /etc/../etc/motd
+! peelfs: /etc/motd: deleted by layer 1 (step 1); to see it: peelfs cat app.tar@0 /etc/motd
+? 2
+$ peelfs tree app.tar /etc/passwd
+! peelfs: /etc/passwd: deleted by layer 2 (step 2); to see it: peelfs cat app.tar@1 /etc/passwd
+? 2
+$ peelfs find app.tar /etc/motd
+! peelfs: /etc/motd: deleted by layer 1 (step 1); to see it: peelfs cat app.tar@0 /etc/motd
+? 2
+$ peelfs cp app.tar:/etc/motd .
+! peelfs: /etc/motd: deleted by layer 1 (step 1); to see it: peelfs cat app.tar@0 /etc/motd
+? 2
+$ peelfs cat app.tar /etc/hostnme
+! peelfs: /etc/hostnme: no such file or directory; near it: /etc/hostname
+? 2
+$ peelfs cat app.tar /nothing/at/all
+! peelfs: /nothing: no such file or directory
+? 2
+"#,
+    );
+}
+
+#[test]
+fn an_image_is_not_written_over() {
+    session(
+        app().path(),
+        r#"
+$ cp app.tar kept.tar; ln app.tar link.tar; ln -s app.tar soft.tar
+$ peelfs report app.tar -o app.tar
+! peelfs: app.tar: belongs to the image: name another file
+? 2
+$ peelfs export app.tar -o link.tar
+! peelfs: link.tar: belongs to the image: name another file
+? 2
+$ peelfs export app.tar@1 -o soft.tar
+! peelfs: soft.tar: belongs to the image: name another file
+? 2
+$ peelfs export --lower app.tar kept.tar -o app.tar
+! peelfs: app.tar: belongs to the image: name another file
+? 2
+$ cmp app.tar kept.tar
+$ mkdir layer; echo 1 >layer/a
+$ peelfs export layer -o layer/a
+! peelfs: layer/a: belongs to the image: name another file
+? 2
+$ cat layer/a
+1
+$ peelfs export layer -o other.tar && tar tf other.tar
+./
+a
+"#,
+    );
+}
+
+#[test]
+fn cp_names_the_word_that_is_wrong() {
+    session(
+        app().path(),
+        r#"
+$ peelfs cp none.tar:/x y
+! peelfs: none.tar: no such file
+? 2
+$ peelfs cp app.tar:/etc x y
+! peelfs: x: no image and path; usage: peelfs cp IMAGE:PATH... DEST
+? 2
+$ peelfs cp app.tar y
+! peelfs: app.tar: no image and path; usage: peelfs cp IMAGE:PATH... DEST
+? 2
 "#,
     );
 }

@@ -172,7 +172,8 @@ Opening the image:
       --no-cache                      Keep no indexes, and use none
       --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
                                       [default: 64M]
-      --no-verify                     Open layers that are not what the image says they are
+      --no-verify                     Open compressed layers that are not what the image says they
+                                      are; plain ones only `verify` compares
       --trust-toc                     Open a layer by the table of contents in it (eStargz,
                                       zstd:chunked), without decoding the layer
       --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
@@ -213,7 +214,8 @@ Opening the image:
       --no-cache                      Keep no indexes, and use none
       --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
                                       [default: 64M]
-      --no-verify                     Open layers that are not what the image says they are
+      --no-verify                     Open compressed layers that are not what the image says they
+                                      are; plain ones only `verify` compares
       --trust-toc                     Open a layer by the table of contents in it (eStargz,
                                       zstd:chunked), without decoding the layer
       --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]
@@ -294,7 +296,8 @@ Opening the image:
       --no-cache                      Keep no indexes, and use none
       --cache-mem <SIZE>              Hold decoded bytes of compressed layers in so much memory
                                       [default: 64M]
-      --no-verify                     Open layers that are not what the image says they are
+      --no-verify                     Open compressed layers that are not what the image says they
+                                      are; plain ones only `verify` compares
       --trust-toc                     Open a layer by the table of contents in it (eStargz,
                                       zstd:chunked), without decoding the layer
       --max-layer-size <SIZE>         Refuse a layer that decodes to more than this [default: 1T]

@@ -34,14 +34,14 @@ layer        size      hidden       hides  step
        4 B  /once  (layer 0 deleted by 2)
        2 B  /old/x  (layer 0 opaque by 1)
 $ peelfs waste --top 1 --fail-above 10% waste.tar | tail -2
-6 paths, the worst 1 of them
+6 paths, the worst 1 of them (--top N: more)
        8 B  /app/new  (layer 1 replaced by 2, layer 0 replaced by 1)
-! peelfs: warning: 58.6 % of 58 B hidden, more than 10.0 %
+! peelfs: 58.6 % of 58 B hidden, more than 10.0 %
 $ peelfs waste --fail-above 10% waste.tar >table
-! peelfs: warning: 58.6 % of 58 B hidden, more than 10.0 %
+! peelfs: 58.6 % of 58 B hidden, more than 10.0 %
 ? 1
-$ peelfs waste --fail-above 20 waste.tar >table
-! peelfs: warning: 58.6 % of 58 B hidden, more than 20 B
+$ peelfs waste --fail-above 20B waste.tar >table
+! peelfs: 58.6 % of 58 B hidden, more than 20 B
 ? 1
 $ peelfs waste --fail-above 1K waste.tar >table
 $ peelfs waste --fail-above 0.9 waste.tar >table
