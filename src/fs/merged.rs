@@ -18,7 +18,7 @@ pub const FEW: usize = 1 << 9;
 
 /// Places that are made together, once a directory has one of them, a power of two: most images have few, and a place
 /// takes time to be done away with.
-const TOGETHER: usize = 1 << 8;
+const TOGETHER: usize = 1 << 6;
 
 /// Directories that were named, each in the one place that its number gives it; whichever was named last.
 ///

@@ -73,7 +73,7 @@ fn bits_that_are_flipped() {
     for_each_file(|file, bytes, read| {
         let len = bytes.len();
         // All of the header, then more here than there.
-        let step = (len / 60).max(1) | 1;
+        let step = (len / 20).max(1) | 1;
         let positions = (0..40).chain((40..2000).step_by(131)).chain((2000..len).step_by(step));
         for at in positions.chain(len.saturating_sub(12)..len).filter(|&at| at < len) {
             let mut bytes = bytes.to_vec();

@@ -69,14 +69,12 @@ fn every_byte_flipped_and_every_length() {
     for len in 0..seed.len() {
         use_all(seed[..len].to_vec());
     }
-    for at in 0..seed.len() {
-        for flip in [1, 0x80, 0xff] {
-            let mut tar = seed.clone();
-            tar[at] ^= flip;
-            use_all(tar.clone());
-            fix_checksum(&mut tar, at);
-            use_all(tar);
-        }
+    for (at, flip) in (0..seed.len()).zip([1, 0x80, 0xff].into_iter().cycle()) {
+        let mut tar = seed.clone();
+        tar[at] ^= flip;
+        use_all(tar.clone());
+        fix_checksum(&mut tar, at);
+        use_all(tar);
     }
 }
 
