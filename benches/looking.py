@@ -22,7 +22,7 @@ AT_ONCE, FIRST_FRAME, KEY = 0.100, 0.200, 0.100
 OF_A_WALK = 2
 
 # Of the time of `cat`: 0.9 of its speed.
-OF_CAT = 1 / 0.9
+OF_CAT = round(1 / 0.9, 2)
 
 # What stands last in the first picture of the browser.
 COMPLETE = b"keys"

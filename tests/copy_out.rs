@@ -160,7 +160,7 @@ fn what_is_asked_for_is_understood_or_refused() {
         (&["image.tar:/nothing", "x"][..], "/nothing: no such file or directory"),
         (&["image.tar:/etc/motd", "no/such/place"], "no/such/place: No such file"),
         (&["image.tar:/etc/motd", "image.tar:/bin", "new"], "new: no directory, for several things"),
-        (&["nothing.tar:/etc", "x"], "nothing.tar:/etc: no image and path"),
+        (&["nothing.tar:/etc", "x"], "nothing.tar: no such file"),
         (&["image.tar:/etc", "new"], "not copied over new, which is no directory"),
     ] {
         let output = cp(dir.path(), args);

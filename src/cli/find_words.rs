@@ -1,6 +1,6 @@
 //! find(1)'s own words, `-name`, `-type f`, and what they are as options here.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use super::Result;
@@ -61,10 +61,29 @@ pub fn with_options(args: Vec<OsString>) -> Result<Vec<OsString>> {
         match WORDS.iter().find(|(own, _)| word == *own) {
             Some((_, "")) => {}
             Some((_, option)) => line.push((*option).into()),
-            None => line.push(word),
+            None => {
+                if let Some(meant) = misspelt(&word) {
+                    return Err(format!("find: `{}`: no such test; similar: {meant}", word.display()).into());
+                }
+                line.push(word);
+            }
         }
     }
     Ok(line)
+}
+
+/// The word of find(1) that was meant by one which is none, and no letters of options either.
+fn misspelt(word: &OsStr) -> Option<&'static str> {
+    let name = word.to_str()?.strip_prefix('-')?;
+    let is_word = name.len() > 3 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    if !is_word || name.starts_with('-') {
+        return None;
+    }
+    let likeness = |own: &str| strsim::damerau_levenshtein(own, name);
+    let nearest =
+        WORDS.iter().filter_map(|(own, _)| own.strip_prefix('-').map(|name| (*own, likeness(name))));
+    let (own, distance) = nearest.min_by_key(|(_, distance)| *distance)?;
+    (distance <= 2).then_some(own)
 }
 
 #[cfg(test)]
@@ -87,5 +106,8 @@ mod tests {
             assert_eq!(with(line).as_deref(), Some(options));
         }
         assert_eq!(with("p find i -name a -o -name b"), None);
+        for wrong in ["-nmae", "-naem", "-tpye", "-maxdept", "-all-layer"] {
+            assert_eq!(with(&format!("p find i {wrong} x")), None, "{wrong}");
+        }
     }
 }

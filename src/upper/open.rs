@@ -56,7 +56,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Another mount has it.
-    #[error("{}: in use by another mount", .0.display())]
+    #[error("{}: in use by a mount; umount that first", .0.display())]
     InUse(PathBuf),
     /// Nothing can be moved from the work directory into it.
     #[error("{}: not on the same file system as {}", .work.display(), .upper.display())]

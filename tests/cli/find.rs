@@ -321,3 +321,21 @@ $ peelfs find app.tar --all-layers /lib/none
 "#,
     );
 }
+
+#[test]
+fn a_misspelt_test_is_named_with_the_one_that_was_meant() {
+    session(
+        app().path(),
+        r#"
+$ peelfs find app.tar -nmae x
+! peelfs: find: `-nmae`: no such test; similar: -name
+? 2
+$ peelfs find app.tar --deleted -type f
+/etc/motd  layer 0  deleted by layer 1  (peelfs cat app.tar@0 /etc/motd)
+/etc/passwd  layer 1  deleted by layer 2  (peelfs cat app.tar@1 /etc/passwd)
+$ peelfs find app.tar -hidden -name passwd
+/etc/passwd  layer 1  deleted by layer 2  (peelfs cat app.tar@1 /etc/passwd)
+/etc/passwd  layer 0  replaced by layer 1  (peelfs cat app.tar@0 /etc/passwd)
+"#,
+    );
+}

@@ -127,7 +127,10 @@ fn an_upper_that_is_in_use_is_left_alone() {
     let upper = fs::File::open(case.path("upper")).unwrap();
     rustix::fs::flock(&upper, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let output = case.peelfs("revert", &["/b"]);
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "peelfs: upper: in use by another mount\n");
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "peelfs: upper: in use by a mount; umount that first\n"
+    );
     // To look is no harm.
     assert_eq!(case.status(), "D /b\n");
 }

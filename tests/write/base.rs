@@ -36,9 +36,9 @@ fn w9_two_mounts_cannot_hold_one_upper() {
     let writable = Writable::of_lines(&["./ a=1"]);
     let mount = writable.mount(By::Peelfs);
     let said = refused(&[], &writable.upper(), &writable.tars()[0]);
-    assert!(said.contains("in use by another mount"), "{said}");
+    assert!(said.contains("in use by a mount; umount that first"), "{said}");
     let said = refused(&["--force"], &writable.upper(), &writable.tars()[0]);
-    assert!(said.contains("in use by another mount"), "{said}");
+    assert!(said.contains("in use by a mount; umount that first"), "{said}");
     fs::write(mount.join("a"), "goes on").unwrap();
     mount.unmount();
     // As soon as the mount is gone, the next one may have it.
@@ -57,7 +57,7 @@ fn w9_two_mounts_cannot_hold_one_work_directory() {
     let work_option = format!("--work={}", work.display());
     let mount = with_upper(&writable, &[&work_option], &writable.tars()[0]);
     let said = refused(&[&work_option], &other, &writable.tars()[0]);
-    assert!(said.contains("shared: in use by another mount"), "{said}");
+    assert!(said.contains("shared: in use by a mount; umount that first"), "{said}");
     fs::write(mount.join("a"), "goes on").unwrap();
     drop(mount);
     drop(with_upper(&writable, &[&work_option], &writable.tars()[0]));
