@@ -1,7 +1,7 @@
 //! An image on one page: its layers, where its bytes are, what nobody sees of it, and the steps that made it.
 //!
 //! The page asks the network for nothing and needs no script; all that comes from the image is text in it. It is the
-//! same for the same image, and below 2 MB for any: each of its lists has its [`html::Limit`].
+//! same for the same image, and below 2 MB for any: each of its lists has its `html::Limit`.
 
 mod colours;
 mod html;
