@@ -180,3 +180,78 @@ fn what_is_asked_for_is_understood_or_refused() {
         .collect();
     assert_eq!(names, ["etc/", "etc/a", "etc/motd"].map(std::path::PathBuf::from));
 }
+
+#[test]
+fn a_name_whose_first_could_not_be_copied_is_no_link_to_what_is_there() {
+    need!(is_root(), "needs root");
+    let dir = image(layer("cdev@1:3 e=>dev file=1 g=>file"));
+    let out = dir.path().join("out");
+    fs::create_dir_all(out.join("file")).unwrap();
+    fs::write(out.join("dev"), "of the host").unwrap();
+    let output = cp(dir.path(), &["image.tar:/.", "out"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!out.join("e").exists(), "{}", stderr(&output));
+    assert_eq!(fs::metadata(out.join("dev")).unwrap().nlink(), 1);
+    assert_eq!(fs::read_to_string(out.join("g")).unwrap(), "1");
+}
+
+#[test]
+fn a_file_called_as_ours_are_on_their_way_is_copied() {
+    need!(is_root(), "needs root");
+    let dir = image(layer(".peelfs-1-0=1 z=2"));
+    // In a process namespace of its own its number is 1.
+    let script = format!("exec '{}' cp image.tar / out", crate::support::mount::PEELFS);
+    let unshare = std::process::Command::new("unshare")
+        .args(["-pf", "sh", "-c", &script])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(unshare.status.success(), "{}", stderr(&unshare));
+    assert_eq!(fs::read_to_string(dir.path().join("out/.peelfs-1-0")).unwrap(), "1");
+    assert_eq!(fs::read_dir(dir.path().join("out")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_directory_that_is_there_looks_as_before_and_the_umask_counts() {
+    let dir = image(layer("s/!777 s/f=1!666 n/!777"));
+    let out = dir.path().join("out");
+    fs::create_dir_all(out.join("s")).unwrap();
+    fs::set_permissions(out.join("s"), fs::Permissions::from_mode(0o700)).unwrap();
+    let script = format!("umask 027 && '{}' cp image.tar:/. out", crate::support::mount::PEELFS);
+    let output =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mode = |name: &str| fs::metadata(out.join(name)).unwrap().mode() & 0o7777;
+    assert_eq!([mode("s"), mode("s/f"), mode("n")], [0o700, 0o640, 0o750]);
+}
+
+#[test]
+fn several_things_do_not_go_to_one_name() {
+    let dir = image(layer("a/f=A b/f=B c/g=>a/f"));
+    for dest in [".", "-"] {
+        let output = cp(dir.path(), &["image.tar:/a/f", "image.tar:/b/f", dest]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("/b/f: something else"), "{}", stderr(&output));
+        assert!(output.stdout.is_empty() && !dir.path().join("f").exists());
+    }
+    // Contents of directories go over each other; a hard link is to what it was.
+    let output = cp(dir.path(), &["image.tar:/a/.", "image.tar:/b/.", "image.tar:/c/.", "-"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let tar = tar_of(&output.stdout);
+    assert_eq!(tar, [("f", "A"), ("f", "B"), ("g", "A")].map(|(name, text)| (name.into(), text.into())));
+}
+
+/// The files of a tar, each with its data; a hard link has none.
+fn tar_of(bytes: &[u8]) -> Vec<(String, String)> {
+    let mut archive = tar::Archive::new(bytes);
+    let files =
+        archive.entries().unwrap().map(Result::unwrap).filter(|entry| !entry.header().entry_type().is_dir());
+    files
+        .map(|mut entry| {
+            let name = entry.path().unwrap().display().to_string();
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+            (name, text)
+        })
+        .collect()
+}

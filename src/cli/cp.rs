@@ -1,7 +1,8 @@
 //! `peelfs cp`: files out of an image.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,7 @@ pub fn run(args: Args) -> Result {
     let stack = image.stack()?;
     let last = if args.follow_link { Last::Follow } else { Last::Keep };
     let bar = Bar::new("copying");
+    check_names(&paths)?;
     if to_stdout {
         return archive(&image, &stack, &paths, last, &bar);
     }
@@ -85,6 +87,20 @@ pub fn run(args: Args) -> Result {
         }
     }
     Ok(outcome)
+}
+
+/// Refuses several things that would go to one name: the last would be what is there.
+fn check_names(paths: &[Vec<u8>]) -> Result<()> {
+    let mut names = HashSet::new();
+    for path in paths.iter().filter(|path| !is_contents(path)) {
+        let name = name_of(path, &TreePath::root());
+        if !name.is_empty() && !names.insert(name) {
+            return Err(
+                format!("{}: something else that is copied has this name, too", shown_path(path)).into()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Takes the words apart: `IMAGE:PATH... DEST`, or `IMAGE PATH... DEST`.
@@ -160,7 +176,7 @@ fn archive(image: &ImageArgs, stack: &Stack, paths: &[Vec<u8>], last: Last, bar:
 
 fn copy(stack: &Stack, path: &[u8], found: Resolved, dest: &Path, manner: Manner, bar: &Bar) -> Result {
     let Resolved { path: real, node, .. } = found;
-    let wrong = |error: std::io::Error| format!("{}: {error}", dest.display());
+    let wrong = |error: io::Error| format!("{}: {error}", dest.display());
     let to = place(path, &real, &node, dest).map_err(wrong)?;
     if let Node::Leaf { layer, leaf } = node {
         bar.expect(stack.union.leaf_attributes(layer, leaf)?.size);
@@ -176,15 +192,19 @@ fn copy(stack: &Stack, path: &[u8], found: Resolved, dest: &Path, manner: Manner
 }
 
 /// Where something goes: into a directory that is there, else under the last name of DEST.
-fn place(path: &[u8], real: &TreePath, node: &Node, dest: &Path) -> std::io::Result<Place> {
+fn place(path: &[u8], real: &TreePath, node: &Node, dest: &Path) -> io::Result<Place> {
     let is_contents = node.as_dir().is_some() && (is_contents(path) || real.is_root());
     match (dest.is_dir(), is_contents) {
         (true, true) => Place::new(dest, b""),
         (true, false) => Place::new(dest, &name_of(path, real)),
         (false, _) => {
+            // With a slash at its end it is a directory, which it is for a directory alone to make.
+            if node.as_dir().is_none() && dest.as_os_str().as_bytes().ends_with(b"/") {
+                return Err(io::Error::from(io::ErrorKind::NotADirectory));
+            }
             let parent =
                 dest.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let name = dest.file_name().ok_or(std::io::ErrorKind::NotFound)?;
+            let name = dest.file_name().ok_or(io::ErrorKind::NotFound)?;
             Place::new(parent, name.as_bytes())
         }
     }

@@ -13,18 +13,23 @@ use crate::text::{Lines, escape};
 use super::{Error, Manner, Result};
 
 /// What is not asked for by whoever copies a file: permissions alone.
-const PERMISSIONS: u16 = 0o777;
+const PERMISSIONS: u32 = 0o777;
 
 /// Gives looks to what was copied.
 pub struct Dress {
     /// How it is to be done.
     pub manner: Manner,
+    /// Permissions that files are to have which are not to be kept as they are.
+    granted: Mode,
 }
 
 impl Dress {
     /// In some manner.
     pub fn new(manner: Manner) -> Dress {
-        Dress { manner }
+        // It can be read only by setting it.
+        let umask = rustix::process::umask(Mode::empty());
+        rustix::process::umask(umask);
+        Dress { manner, granted: Mode::from_raw_mode(PERMISSIONS) - umask }
     }
 
     /// Dresses a file or a directory that is open. What the host does not take is complained of.
@@ -76,8 +81,8 @@ impl Dress {
     }
 
     fn mode(&self, attributes: &Attributes) -> Mode {
-        let mode = if self.manner.archive { attributes.mode } else { attributes.mode & PERMISSIONS };
-        Mode::from_raw_mode(mode.into())
+        let mode = Mode::from_raw_mode(attributes.mode.into());
+        if self.manner.archive { mode } else { mode & self.granted }
     }
 
     /// Attributes of the system are for root, who asked for them.

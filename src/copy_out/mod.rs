@@ -99,10 +99,17 @@ pub struct CopyOut<'a> {
     /// Where all goes to.
     root: OwnedFd,
     shown: PathBuf,
-    /// Where each file is that may have several names, below the root.
-    firsts: HashMap<(LayerNo, LeafId), TreePath>,
+    /// Each file that may have several names, once it has been copied under one.
+    firsts: HashMap<(LayerNo, LeafId), Copied>,
     progress: &'a dyn Progress,
     complain: Complain<'a>,
+}
+
+/// A file that has been copied: where it is below the root, and what tells it from whatever else may come to be there.
+struct Copied {
+    path: TreePath,
+    dev: u64,
+    ino: u64,
 }
 
 /// Where something goes: a name in a directory that is open, and its path below the root of the copy.
@@ -199,16 +206,19 @@ impl<'a> CopyOut<'a> {
         dir: &MergedDir,
     ) -> Result<Level> {
         let attributes = self.stack.union.dir_attributes(dir)?;
-        match rustix::fs::mkdirat(at, name, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
+        let is_new = match rustix::fs::mkdirat(at, name, Mode::RWXU) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(errno) => return Err(errno.into()),
-        }
+        };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = match rustix::fs::openat(at, name, flags, Mode::empty()) {
             Err(Errno::NOTDIR | Errno::LOOP) => return Err(Error::NoDirectory(self.shown(&to))),
             fd => fd?,
         };
-        self.level(fd, from, to, dir.clone(), Some(attributes))
+        // Whoever made a directory that was there said what it is to look like.
+        let attributes = (is_new || self.dress.manner.archive).then_some(attributes);
+        self.level(fd, from, to, dir.clone(), attributes)
     }
 
     fn level(
@@ -241,32 +251,27 @@ impl<'a> CopyOut<'a> {
 
     fn leaf(&mut self, to: &Target<'_>, file: (LayerNo, LeafId)) -> Result<()> {
         let attributes = self.stack.union.leaf_attributes(file.0, file.1)?;
-        if attributes.nlink > 1 && !self.is_first(&file, to.path) {
-            match self.link(to, file) {
-                // The first one could not be copied: perhaps this one can.
-                Err(Error::Host(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    self.firsts.insert(file, to.path.clone());
-                }
-                linked => return linked,
-            }
+        if let Some(first) = self.copied(&file)? {
+            return self.link(to, &first);
         }
-        self.make(to, file, &attributes)
+        let made = self.make(to, file, &attributes);
+        if attributes.nlink > 1 && matches!(made, Ok(()) | Err(Error::Without { .. })) {
+            let stat = rustix::fs::statat(to.at, to.name, AtFlags::SYMLINK_NOFOLLOW)?;
+            self.firsts.insert(file, Copied { path: to.path.clone(), dev: stat.st_dev, ino: stat.st_ino });
+        }
+        made
     }
 
-    /// Whether a file has not been copied under another name; if so it is noted that it is under this one.
-    fn is_first(&mut self, file: &(LayerNo, LeafId), to: &TreePath) -> bool {
-        let mut is_first = false;
-        self.firsts.entry(*file).or_insert_with(|| {
-            is_first = true;
-            to.clone()
-        });
-        is_first
+    /// A file that has been copied, and is still where it was put.
+    fn copied(&self, file: &(LayerNo, LeafId)) -> Result<Option<OwnedFd>> {
+        let Some(first) = self.firsts.get(file) else { return Ok(None) };
+        let Ok(found) = open_beneath(&self.root, &first.path, OFlags::PATH) else { return Ok(None) };
+        let stat = rustix::fs::fstat(&found)?;
+        Ok(((stat.st_dev, stat.st_ino) == (first.dev, first.ino)).then_some(found))
     }
 
     /// Gives a file that has been copied one name more.
-    fn link(&self, to: &Target<'_>, file: (LayerNo, LeafId)) -> Result<()> {
-        let Some(first) = self.firsts.get(&file) else { return Ok(()) };
-        let first = open_beneath(&self.root, first, OFlags::PATH)?;
+    fn link(&self, to: &Target<'_>, first: &OwnedFd) -> Result<()> {
         let proc = format!("/proc/self/fd/{}", first.as_raw_fd());
         let link = |name: &[u8]| rustix::fs::linkat(CWD, &*proc, to.at, name, AtFlags::SYMLINK_FOLLOW);
         self.put(&file::temporary(link)?, to)
@@ -320,6 +325,10 @@ impl<'a> CopyOut<'a> {
 
     /// Puts something that is whole into its place.
     fn put(&self, temporary: &[u8], to: &Target<'_>) -> Result<()> {
+        // An image may have a name that is like ours.
+        if temporary == to.name {
+            return Ok(());
+        }
         let placed = rustix::fs::renameat(to.at, temporary, to.at, to.name);
         // Of two names of one file a rename does nothing.
         let _ = rustix::fs::unlinkat(to.at, temporary, AtFlags::empty());

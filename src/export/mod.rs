@@ -57,6 +57,8 @@ impl<'a, W: Write> Export<'a, W> {
     /// Writes what stands at a path of the image, and all below it, parents first, names in the order of their bytes.
     /// In the tar `name` stands in the place of the path.
     pub fn add_tree(&mut self, path: &TreePath, node: &union::Node, name: &[u8]) -> Result<(), Error> {
+        // A name of an earlier tree may stand for something else now.
+        self.firsts.clear();
         self.add_node(path, node, name)?;
         let union::Node::Dir(dir) = node else { return Ok(()) };
         let cut = path.as_bytes().len();
