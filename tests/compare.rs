@@ -1,8 +1,8 @@
 //! Random stacks: what differs is what a comparison of two whole trees, name by name, finds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use peelfs::compare::{Change, Difference, Options, Side, What, compare, with_renames};
+use peelfs::compare::{self, Change, Difference, Options, Side, What, compare, with_renames};
 use peelfs::entry::{Attributes, Kind};
 use peelfs::image::Cut;
 use peelfs::layer::LayerNo;
@@ -69,11 +69,15 @@ fn side(stack: &stack::Stack) -> Side {
 
 fn differences(old: &stack::Stack, new: &stack::Stack, options: &Options) -> Vec<Difference> {
     let mut all = Vec::new();
-    compare(&side(old), &side(new), options, |difference| {
+    let done = compare(&side(old), &side(new), options, |difference| {
         all.push(difference);
         Ok(())
-    })
-    .unwrap();
+    });
+    match done {
+        // There is nothing at the path, so nothing that differs.
+        Err(compare::Error::Nowhere(_)) if !options.path.is_root() => {}
+        done => done.unwrap(),
+    }
     all
 }
 
@@ -139,11 +143,31 @@ fn a_file_that_went_and_came_is_renamed_once() {
         Ok(())
     })
     .unwrap();
-    let told = with_renames(&old, &new, all).unwrap().into_iter().map(|one| match one.change {
-        Change::Renamed(from) => format!("R {from} {}", one.path),
-        change => format!("{} {}", change.letter(), one.path),
-    });
+    let told =
+        with_renames(&old, &new, &HashSet::new(), all).unwrap().into_iter().map(|one| match one.change {
+            Change::Renamed(from) => format!("R {from} {}", one.path),
+            change => format!("{} {}", change.letter(), one.path),
+        });
     assert_eq!(told.collect::<Vec<_>>(), ["D /b", "D /c", "R /a /d", "D /e", "A /f", "A /g"]);
+}
+
+#[test]
+fn what_else_of_a_renamed_file_differs_is_told() {
+    let (old, new) = (Image::of([layer("a=same!644")]), Image::of([layer("b=same!4755")]));
+    let (old, new) = (side(old.fs.stack()), side(new.fs.stack()));
+    let renamed = |ignore: &HashSet<What>| {
+        let mut all = Vec::new();
+        compare(&old, &new, &Options::default(), |one| {
+            all.push(one);
+            Ok(())
+        })
+        .unwrap();
+        let told = with_renames(&old, &new, ignore, all).unwrap();
+        assert!(matches!(&told[..], [Difference { change: Change::Renamed(_), .. }]), "{told:?}");
+        told.into_iter().flat_map(|one| one.what).collect::<Vec<_>>()
+    };
+    assert_eq!(renamed(&HashSet::new()), [What::Mode]);
+    assert_eq!(renamed(&HashSet::from([What::Mode])), []);
 }
 
 #[test]

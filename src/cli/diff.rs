@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::compare::{self, Difference, Options, Side, What};
+use crate::fuse;
 use crate::image::Input;
 use crate::path::TreePath;
 use crate::stack::Stack;
@@ -105,7 +106,7 @@ pub fn run(args: Args) -> Result {
             all.push(difference);
             Ok(())
         })?;
-        for difference in compare::with_renames(&old, &new, all)? {
+        for difference in compare::with_renames(&old, &new, &options.ignore, all)? {
             teller.tell(&difference)?;
         }
     }
@@ -197,6 +198,8 @@ fn side(args: &Args, named: &Named<'_>, other: &Named<'_>) -> Result<Side> {
             .into()),
         },
         Named::Directory(dir) => {
+            // Each directory on the way down is open.
+            fuse::raise_file_limit();
             Side::host(dir).map_err(|error| format!("{}: {error}", dir.display()).into())
         }
     }

@@ -1,13 +1,14 @@
 //! Files that are only called something else now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::commit::Entry;
 use crate::digest::Digest;
 use crate::entry::Kind;
 
-use super::{Change, Difference, Side};
+use super::walk::in_attributes;
+use super::{Change, Difference, Side, What};
 
 /// The differences of one size that may be a file's removal and its coming back.
 #[derive(Default)]
@@ -17,8 +18,14 @@ struct Candidates {
 }
 
 /// Makes of each file that went and came under another name one difference. Only files are hashed that have the
-/// size of one that came or went; of several with the same contents the first meets the first.
-pub fn with_renames(old: &Side, new: &Side, all: Vec<Difference>) -> io::Result<Vec<Difference>> {
+/// size of one that came or went; of several with the same contents the first meets the first. What else of them
+/// differs is told, but for what is to be ignored.
+pub fn with_renames(
+    old: &Side,
+    new: &Side,
+    ignore: &HashSet<What>,
+    all: Vec<Difference>,
+) -> io::Result<Vec<Difference>> {
     let mut by_size: HashMap<u64, Candidates> = HashMap::new();
     for (at, difference) in all.iter().enumerate() {
         if let (Change::Deleted, Some(size)) = (&difference.change, size(&difference.old)) {
@@ -45,16 +52,19 @@ pub fn with_renames(old: &Side, new: &Side, all: Vec<Difference>) -> io::Result<
             }
         }
     }
-    Ok(join(all, &came_from))
+    Ok(join(all, &came_from, ignore))
 }
 
-fn join(all: Vec<Difference>, came_from: &HashMap<usize, usize>) -> Vec<Difference> {
+fn join(all: Vec<Difference>, came_from: &HashMap<usize, usize>, ignore: &HashSet<What>) -> Vec<Difference> {
     let mut all: Vec<Option<Difference>> = all.into_iter().map(Some).collect();
     for (&to, &from) in came_from {
         let Some(gone) = all.get_mut(from).and_then(Option::take) else { continue };
         if let Some(Some(came)) = all.get_mut(to) {
             came.change = Change::Renamed(gone.path);
             came.old = gone.old;
+            if let (Some(old), Some(new)) = (&came.old, &came.new) {
+                came.what = in_attributes(old, new).filter(|what| !ignore.contains(what)).collect();
+            }
         }
     }
     all.into_iter().flatten().collect()

@@ -12,6 +12,7 @@ use crate::blob::Contents;
 use crate::commit::{Entry, Sides, Source, of_view};
 use crate::digest::{Algorithm, Digest};
 use crate::entry::Kind;
+use crate::path::TreePath;
 use crate::stack::Stack;
 use crate::union::{self, MergedDir};
 use crate::upper::{self, OpenDir, Spot, Upper, View};
@@ -105,6 +106,19 @@ impl Side {
                 Ok((Folder::Host(dir.clone()), host::entry(spot, &stat)?))
             }
         }
+    }
+
+    /// Whether there is something at a path; symlinks in it are names like any other.
+    pub(super) fn has(&self, path: &TreePath) -> io::Result<bool> {
+        let mut folder = Some(self.root()?.0);
+        for component in path.components() {
+            let Some(above) = &folder else { return Ok(false) };
+            let found =
+                self.list(above)?.find(|named| named.as_ref().map_or(true, |(name, _)| **name == *component));
+            let Some((name, node)) = found.transpose()? else { return Ok(false) };
+            folder = self.enter(above, &name, &node)?;
+        }
+        Ok(true)
     }
 
     /// All names of a directory, in the order of their bytes.

@@ -26,6 +26,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Neither of the trees has what was asked for.
+    #[error("{0}: on neither side")]
+    Nowhere(TreePath),
     /// What was found could not be told.
     #[error(transparent)]
     Output(#[from] io::Error),
@@ -49,6 +52,10 @@ pub fn compare(
     options: &Options,
     mut tell: impl FnMut(Difference) -> io::Result<()>,
 ) -> Result<(), Error> {
+    let path = &options.path;
+    if !old.has(path).map_err(of(path))? && !new.has(path).map_err(of(path))? {
+        return Err(Error::Nowhere(path.clone()));
+    }
     let shared = if options.content { Shared::NOTHING } else { Shared::of(old, new) };
     Walk { old, new, options, shared, tell: &mut tell }.run()
 }
@@ -210,24 +217,14 @@ impl<'a> Walk<'a, '_> {
             return Ok(Vec::new());
         }
         let (a, b) = (&old.attributes, &new.attributes);
-        let is_same_kind = a.kind == b.kind;
-        let is_file = is_same_kind && a.kind == Kind::Regular;
-        // A symlink's mode means nothing, and is whatever the host makes it.
-        let has_mode = a.kind != Kind::Symlink && b.kind != Kind::Symlink;
-        let differ = [
-            (What::Type, !is_same_kind),
-            (What::Mode, has_mode && a.mode != b.mode),
-            (What::Owner, (a.uid, a.gid) != (b.uid, b.gid)),
-            (What::Size, is_file && a.size != b.size),
-            (What::Time, a.mtime != b.mtime),
-            (What::Xattr, old.xattrs != new.xattrs),
-            (What::Target, is_same_kind && a.kind == Kind::Symlink && self.points_elsewhere(old, new)?),
-            (What::Device, is_same_kind && a.device != b.device),
-            (What::Content, is_file && self.has_other_bytes(old, new)?),
+        let is_both = |kind| a.kind == kind && b.kind == kind;
+        let behind = [
+            (What::Target, is_both(Kind::Symlink) && self.points_elsewhere(old, new)?),
+            (What::Content, is_both(Kind::Regular) && self.has_other_bytes(old, new)?),
         ];
-        let differ =
-            differ.into_iter().filter(|(what, differs)| *differs && !self.options.ignore.contains(what));
-        let what: Vec<What> = differ.map(|(what, _)| what).collect();
+        let behind = behind.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what);
+        let mut what: Vec<What> = in_attributes(old, new).chain(behind).collect();
+        what.retain(|what| !self.options.ignore.contains(what));
         // The time of a directory says only that there is a difference below, and that is told there.
         let is_nothing = a.kind == Kind::Directory && what == [What::Time];
         Ok(if is_nothing { Vec::new() } else { what })
@@ -249,6 +246,24 @@ impl<'a> Walk<'a, '_> {
             self.old.with_data(old, |old| self.new.with_data(new, |new| have_same_contents(old, new)))?;
         Ok(!is_same)
     }
+}
+
+/// In what two things differ by what is known of them without reading them.
+pub(super) fn in_attributes(old: &Entry, new: &Entry) -> impl Iterator<Item = What> {
+    let (a, b) = (&old.attributes, &new.attributes);
+    let is_same_kind = a.kind == b.kind;
+    // A symlink's mode means nothing, and is whatever the host makes it.
+    let has_mode = a.kind != Kind::Symlink && b.kind != Kind::Symlink;
+    let differ = [
+        (What::Type, !is_same_kind),
+        (What::Mode, has_mode && a.mode != b.mode),
+        (What::Owner, (a.uid, a.gid) != (b.uid, b.gid)),
+        (What::Size, is_same_kind && a.kind == Kind::Regular && a.size != b.size),
+        (What::Time, a.mtime != b.mtime),
+        (What::Xattr, old.xattrs != new.xattrs),
+        (What::Device, is_same_kind && a.device != b.device),
+    ];
+    differ.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what)
 }
 
 /// An error with its place.

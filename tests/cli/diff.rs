@@ -268,3 +268,19 @@ $ peelfs diff --ignore time,owner,mode --json empty names.tar | grep path
 "#,
     );
 }
+
+#[test]
+fn a_path_that_neither_side_has_is_no_sameness() {
+    session(
+        app().path(),
+        r#"
+$ peelfs diff app.tar@0 app.tar@1 --path /none
+! peelfs: /none: on neither side
+? 2
+$ peelfs diff app.tar@0 app.tar@1 --path /etc/motd
+D /etc/motd
+? 1
+$ peelfs diff app.tar@1 app.tar@1 --path /etc/passwd
+"#,
+    );
+}
