@@ -106,6 +106,12 @@ impl Output {
         self.flush()
     }
 
+    /// Writes the beginning of an object on a line, all but the brace at its end.
+    pub fn open_json(&mut self, object: &Map<String, Value>) -> io::Result<()> {
+        let text = serde_json::to_string(object)?;
+        self.json_text(text.strip_suffix('}').unwrap_or(&text))
+    }
+
     fn json_text(&mut self, text: &str) -> io::Result<()> {
         for piece in text.split_inclusive(is_hostile_in_json) {
             match piece.chars().next_back().filter(|&last| is_hostile_in_json(last)) {

@@ -1,11 +1,10 @@
 //! `peelfs tree`: a directory of the image and all below it, as tree(1) draws it.
 
 use std::ffi::OsString;
-use std::io::Write;
-
-use serde_json::{Map, Value};
+use std::io::{self, Write};
 
 use crate::layer;
+use crate::path::TreePath;
 use crate::text::count;
 use crate::union::{Last, List, Listed, MergedDir, Node, Union};
 
@@ -30,7 +29,7 @@ pub struct Args {
     /// Draw directories only
     #[arg(short, long)]
     dirs_only: bool,
-    /// Write nested JSON objects
+    /// Write nested JSON objects, one a line
     #[arg(long)]
     json: bool,
 }
@@ -42,11 +41,8 @@ pub fn run(args: Args) -> Result {
     let level = args.level.unwrap_or(usize::MAX);
     let mut drawing = Drawing { union: &stack.union, level, dirs_only: args.dirs_only, dirs: 0, files: 0 };
     if args.json {
-        let mut root = Shown::of(&stack.union, &resolved.node)?.json(resolved.path.as_bytes());
-        if let Node::Dir(dir) = resolved.node {
-            drawing.nest(resolved.path, dir, &mut root)?;
-        }
-        out.json(&root)?;
+        drawing.nest(&mut out, resolved.path, resolved.node)?;
+        out.flush()?;
         return Ok(Outcome::Fine);
     }
     let style = Style::of(&stack.union.attributes(&resolved.node)?);
@@ -146,47 +142,59 @@ impl<'a> Drawing<'a> {
         Ok(())
     }
 
-    /// Fills in `children`, directory by directory, and hangs each into its parent when it is complete.
-    fn nest(
-        &mut self,
-        path: crate::path::TreePath,
-        dir: MergedDir,
-        root: &mut Map<String, Value>,
-    ) -> Result<()> {
-        if self.level == 0 {
-            return Ok(());
-        }
+    /// Writes an entry with its `children`, an entry a line: nothing of it is held, and lines are no longer the deeper
+    /// they stand.
+    fn nest(&mut self, out: &mut Output, path: TreePath, node: Node) -> Result<()> {
+        let mut levels: Vec<Level<'a>> = Vec::new();
+        self.begin(out, &path, &node, &mut levels)?;
         let mut path = path;
-        let mut levels = vec![(self.level(&dir)?, Vec::new())];
-        let mut open: Vec<Map<String, Value>> = Vec::new();
-        while let Some((level, children)) = levels.last_mut() {
-            if let Some(listed) = level.next().transpose()? {
-                let own = path.join(listed.name);
-                let object = Shown::of(self.union, &listed.node)?.json(own.as_bytes());
-                match &listed.node {
-                    Node::Dir(dir) if open.len() + 1 < self.level => {
-                        path = own;
-                        open.push(object);
-                        let level = self.level(dir)?;
-                        levels.push((level, Vec::new()));
-                    }
-                    _ => children.push(Value::Object(object)),
-                }
+        while let Some(level) = levels.last_mut() {
+            let Some(listed) = level.next().transpose()? else {
+                levels.pop();
+                path.pop();
+                out.write_all(b"]}")?;
+                self.separate(out, &mut levels)?;
                 continue;
+            };
+            path.push(listed.name);
+            let depth = levels.len();
+            self.begin(out, &path, &listed.node, &mut levels)?;
+            if levels.len() == depth {
+                path.pop();
+                self.separate(out, &mut levels)?;
             }
-            let children = Value::Array(std::mem::take(children));
-            levels.pop();
-            path.pop();
-            match open.pop() {
-                Some(mut object) => {
-                    object.insert("children".into(), children);
-                    if let Some((_, siblings)) = levels.last_mut() {
-                        siblings.push(Value::Object(object));
-                    }
+        }
+        Ok(out.write_all(b"\n")?)
+    }
+
+    /// Writes an entry; if it is a directory to be entered, only as far as its children.
+    fn begin(
+        &self,
+        out: &mut Output,
+        path: &TreePath,
+        node: &Node,
+        levels: &mut Vec<Level<'a>>,
+    ) -> Result<()> {
+        out.open_json(&Shown::of(self.union, node)?.json(path.as_bytes()))?;
+        match node {
+            Node::Dir(dir) if levels.len() < self.level => {
+                out.write_all(b",\"children\":[")?;
+                let mut level = self.level(dir)?;
+                if level.peek().is_some() {
+                    out.write_all(b"\n")?;
                 }
-                None => drop(root.insert("children".into(), children)),
+                levels.push(level);
             }
+            _ => out.write_all(b"}")?,
         }
         Ok(())
+    }
+
+    /// Writes what stands between an entry and the next one beside it.
+    fn separate(&self, out: &mut Output, levels: &mut [Level<'a>]) -> io::Result<()> {
+        match levels.last_mut().is_some_and(|level| level.peek().is_some()) {
+            true => out.write_all(b",\n"),
+            false => Ok(()),
+        }
     }
 }

@@ -32,7 +32,7 @@ $ { peelfs tree many.tar; echo status $? >&2; } | head -2
 ├── name-000000
 ! status 0
 $ { peelfs tree --json many.tar; echo status $? >&2; } | head -1
-{
+{"path":"","type":"directory","mode":"0755","uid":0,"gid":0,"size":0,"mtime":"2023-11-14T22:13:20Z","nlink":1,"inode":1,"layers":[0],"children":[
 ! status 0
 $ { peelfs cat many.tar zeros; echo status $? >&2; } | head -c 3 | wc -c
 3
