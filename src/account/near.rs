@@ -12,6 +12,9 @@ const MAX_LISTED: usize = 100_000;
 /// Characters of a name that is compared letter by letter: longer ones would be felt.
 const MAX_LETTERS: usize = 64;
 
+/// Pairs of letters that are compared in all, a few tenths of a second of work.
+const MAX_PAIRS: usize = 20_000_000;
+
 /// Names that are told.
 const MAX_TOLD: usize = 5;
 
@@ -30,8 +33,11 @@ pub(super) fn near(
     let (Some(above), Some(wanted)) = (above, wanted) else { return Ok(Vec::new()) };
     let Some(Node::Dir(dir)) = &above.node else { return Ok(Vec::new()) };
     let mut found: Vec<(usize, Vec<u8>)> = Vec::new();
+    let mut pairs = 0_usize;
     let mut consider = |name: &[u8]| {
-        if let Some(distance) = distance(&wanted, name) {
+        if pairs < MAX_PAIRS
+            && let Some(distance) = distance(&wanted, name, &mut pairs)
+        {
             found.push((distance, name.to_vec()));
         }
     };
@@ -51,19 +57,23 @@ pub(super) fn near(
     Ok(found.into_iter().map(|(_, name)| above.path.join(&name).as_bytes().to_vec()).collect())
 }
 
-/// How far a name is from the one that was wanted; `None` if nobody would take one for the other.
-fn distance(wanted: &[u8], name: &[u8]) -> Option<usize> {
+/// How far a name is from the one that was wanted; `None` if nobody would take one for the other. Adds the pairs of
+/// letters that it took to find out.
+fn distance(wanted: &[u8], name: &[u8], pairs: &mut usize) -> Option<usize> {
     let lower = |bytes: &[u8]| String::from_utf8_lossy(bytes).to_lowercase();
     let (wanted, name) = (lower(wanted), lower(name));
     let longest = wanted.chars().count().max(1);
     if longest > 2 && (name.starts_with(&wanted) || name.ends_with(&wanted)) {
         return Some(1);
     }
-    if longest > MAX_LETTERS || name.len().abs_diff(wanted.len()) > longest {
+    let (letters, most) = (name.chars().count(), longest.div_ceil(3));
+    // What is longer or shorter by more is further, too.
+    if longest > MAX_LETTERS || letters.abs_diff(longest) > most {
         return None;
     }
+    *pairs = pairs.saturating_add(longest * letters);
     let distance = strsim::damerau_levenshtein(&wanted, &name);
-    (distance <= longest.div_ceil(3)).then_some(distance)
+    (distance <= most).then_some(distance)
 }
 
 #[cfg(test)]
@@ -82,7 +92,8 @@ mod tests {
             ("ab", "xyz", false),
             ("hosts", "hostname", false),
         ] {
-            assert_eq!(distance(wanted.as_bytes(), name.as_bytes()).is_some(), is_near, "{wanted} {name}");
+            let distance = distance(wanted.as_bytes(), name.as_bytes(), &mut 0);
+            assert_eq!(distance.is_some(), is_near, "{wanted} {name}");
         }
     }
 }

@@ -295,7 +295,12 @@ impl Account<'_> {
                 Tone::Plain,
                 format!("leads to {}, of {}", shown_path(target.path.as_bytes()), self.who(target.layer)),
             )],
-            Err(error) => vec![span(Tone::Hidden, format!("leads nowhere: {error}"))],
+            Err(error) => {
+                vec![span(
+                    Tone::Hidden,
+                    format!("leads nowhere: {}", escape(error.as_bytes(), Lines::Escape)),
+                )]
+            }
         })
     }
 

@@ -41,8 +41,11 @@ const UNKNOWN: [&str; 10] =
 
 /// The command's line with options in the place of find(1)'s words. A word behind an option is its value.
 pub fn with_options(args: Vec<OsString>) -> Result<Vec<OsString>> {
-    let verb = args.iter().skip(1).find(|arg| !arg.as_bytes().starts_with(b"-"));
-    if verb.is_none_or(|verb| verb != "find") {
+    // Before the verb stand options of all commands, of which one has a value.
+    let is_value = |at: usize| args.get(at).is_some_and(|option| option == "--color");
+    let mut words = args.iter().enumerate().skip(1);
+    let verb = words.find(|(at, arg)| !arg.as_bytes().starts_with(b"-") && !is_value(at - 1));
+    if verb.is_none_or(|(_, verb)| verb != "find") {
         return Ok(args);
     }
     let mut words = args.into_iter();
@@ -99,6 +102,7 @@ mod tests {
         for (line, options) in [
             ("p find i /etc -name *.c -type f -size +1M", "p find i /etc --name *.c --type f --size +1M"),
             ("p -v find i -maxdepth 1 -print0", "p -v find i --max-depth 1 --null"),
+            ("p --color always find i -name x", "p --color always find i --name x"),
             ("p find i -mtime -3 -print", "p find i --mtime -3"),
             ("p find i -l -- -name", "p find i -l -- -name"),
             ("p ls i -name", "p ls i -name"),
