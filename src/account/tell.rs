@@ -341,11 +341,8 @@ impl Account<'_> {
                 (Tone::Shown, format!("{verb} from {parts}{}", made_by(dir.top().layer)))
             }
             (None, Some(Missing::HiddenBy(layer))) => {
-                let (verb, by) = match self.first_to_hide() {
-                    Some(hiding) if hiding.deletes() => ("deleted", hiding.by),
-                    Some(hiding) => ("hidden", hiding.by),
-                    None => ("hidden", layer),
-                };
+                let first = self.first_to_hide();
+                let (verb, by) = first.map_or(("hidden", layer), |hiding| (hiding.word(), hiding.by));
                 let text = format!("not there: {verb} by {}{}", self.who(by), made_by(by));
                 let too = format!("; {} hides it, too{}", self.who(layer), made_by(layer));
                 (Tone::Hidden, if by == layer { text } else { text + &too })

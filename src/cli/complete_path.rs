@@ -1,7 +1,7 @@
 //! `peelfs __complete-path`: for the shells' scripts, the names in an image that a path may go on with.
 //!
 //! Which words of a line are options, and which of them take a value, is known here and not in the scripts. Someone
-//! waits for it at the keyboard: it reads no layer, and after a while it gives up.
+//! waits for it at the keyboard: it decodes no layer, and after a while it gives up.
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;

@@ -284,7 +284,7 @@ impl Hits<'_> {
             object.insert("verdict".into(), of_layer.verdict().into());
             if let Some(hiding) = &word.verdict {
                 object.insert("hidden_by".into(), hiding.by.0.into());
-                object.insert("reason".into(), how(hiding).into());
+                object.insert("reason".into(), hiding.word().into());
             }
             put_name(&mut object, "image", as_of(&self.args.image, word.layer).as_bytes());
             return Ok(array.push(&mut self.out, &object)?);
@@ -299,7 +299,7 @@ impl Hits<'_> {
         let style = if word.verdict.is_some() { Style::Hidden } else { Style::Shown };
         self.name(path, style)?;
         let what = match &word.verdict {
-            Some(hiding) => format!("{} by layer {}", how(hiding), hiding.by),
+            Some(hiding) => format!("{} by layer {}", hiding.word(), hiding.by),
             None => of_layer.verdict().to_owned(),
         };
         let what = self.out.paint(style, what).to_string();
@@ -324,9 +324,4 @@ impl Hits<'_> {
         let line = format!("{mode} {:>3} {:>5} {:>5} {size:>11} {time} {layer:<3} ", a.nlink, a.uid, a.gid);
         self.out.write_all(line.as_bytes())
     }
-}
-
-/// What was done to what is hidden.
-fn how(hiding: &Hiding) -> &'static str {
-    if hiding.deletes() { "deleted" } else { "replaced" }
 }

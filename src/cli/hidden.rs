@@ -36,9 +36,8 @@ fn words_on(args: &ImageArgs, stack: &Stack, path: &[u8]) -> Option<String> {
             let (hiding, version) = (account.first_to_hide()?, account.versions.first()?);
             let step =
                 stack.created_by(hiding.by).map(|step| format!(" ({})", short(step))).unwrap_or_default();
-            let verb = if hiding.deletes() { "deleted" } else { "hidden" };
             let command = command(args, version.kind, version.layer, &account.path());
-            Some(format!("{shown}: {verb} by layer {}{step}; to see it: {command}", hiding.by))
+            Some(format!("{shown}: {} by layer {}{step}; to see it: {command}", hiding.word(), hiding.by))
         }
         Missing::Nowhere if !account.near.is_empty() => {
             let near: Vec<String> = account.near.iter().map(|path| shown_path(path)).collect();

@@ -61,7 +61,7 @@ impl Explanation {
             let hiding =
                 own.into_iter().flat_map(move |own| above.clone().filter(move |word| hides(word, own)));
             let is_above = no + 1 < self.steps.len();
-            hiding.map(move |word| Hiding { by: word.layer, word: word.found, is_above })
+            hiding.map(move |word| Hiding { by: word.layer, found: word.found, is_above })
         });
         hiding.min_by_key(|hiding| hiding.by)
     }

@@ -14,8 +14,8 @@ use super::{Member, Merge, Node, Place, Union, Verdict};
 pub struct Hiding {
     /// The lowest layer that does.
     pub by: LayerNo,
-    /// Its word, on this name or on a directory above.
-    pub word: Found,
+    /// What it has on this name, or on a directory above.
+    pub found: Found,
     /// It is on a directory above.
     pub is_above: bool,
 }
@@ -43,11 +43,16 @@ pub enum Below {
 impl Hiding {
     /// Whether it takes the name away; else something else stands in its place.
     pub fn deletes(&self) -> bool {
-        match self.word {
+        match self.found {
             Found::Whiteout => true,
             Found::Dir { .. } => self.is_above,
             Found::Absent | Found::Leaf(_) => false,
         }
+    }
+
+    /// The word for what it did to the name.
+    pub fn word(&self) -> &'static str {
+        if self.deletes() { "deleted" } else { "replaced" }
     }
 }
 
@@ -145,7 +150,7 @@ fn find_hiding(words: &mut [Word<Option<Hiding>>]) {
     let mut settling: Option<Word<_>> = None;
     for word in words {
         let own = [nearest, settling].into_iter().flatten().find(|above| hides(above, word));
-        let own = own.map(|above| Hiding { by: above.layer, word: above.found, is_above: false });
+        let own = own.map(|above| Hiding { by: above.layer, found: above.found, is_above: false });
         nearest = Some(*word);
         if settles(word) {
             settling = nearest;

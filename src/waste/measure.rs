@@ -101,7 +101,7 @@ impl Measuring<'_> {
         attributes: &Attributes,
         hiding: &Hiding,
     ) -> Result<Reason, Error> {
-        Ok(match hiding.word {
+        Ok(match hiding.found {
             Found::Whiteout => Reason::Deleted,
             Found::Dir { .. } if hiding.is_above => Reason::Opaque,
             Found::Leaf(above) if !hiding.is_above => {
